@@ -1,0 +1,133 @@
+"""The command line: `dropnorm COMMAND --help` explains each."""
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from dropnorm.errors import UserError
+from dropnorm.names import Place, ResultName, project_root
+from dropnorm.protocol import Overrides, Protocol, parse_changes, parse_seeds
+from dropnorm.protocol import load as load_protocol
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a process is fastest; read when torch is loaded
+
+typer_app = typer.Typer(
+    help="Replicate results of three papers on dropout and batch normalization, one by one.\n\n"
+    "A result is one figure, table or theorem: ioffe2015/figure1. It is trained by `run`, evaluated and drawn by "
+    "`figure`; `status` says what is there, what is stale and why.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+console = Console(highlight=False, soft_wrap=True)
+
+ResultArg = Annotated[str, typer.Argument(help="A result (ioffe2015/figure1) or its protocol file.")]
+ScaleOpt = Annotated[str, typer.Option(help="smoke (bundled digits, minutes), full, or paper (the paper's own scale).")]
+OutOpt = Annotated[Path, typer.Option(help="Folder of results.")]
+VariantOpt = Annotated[
+    str | None, typer.Option(help="Name of a variant: kept beside the original, never in its place.")
+]
+SetOpt = Annotated[
+    list[str] | None, typer.Option("--set", help="KEY=VALUE to change in the protocol; needs --variant.")
+]
+
+
+def app() -> None:
+    """Entry point: a UserError becomes one line on stderr and exit status 2."""
+    try:
+        typer_app()
+    except UserError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]error:[/red] {error}", markup=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno != 28:  # ENOSPC
+            raise
+        Console(stderr=True).print("[red]error:[/red] the disk is full; free some space and run the same command again")
+        sys.exit(2)
+
+
+def _open(result: str, scale: str, out: Path, variant: str | None, set_: list[str] | None) -> tuple[Protocol, Place]:
+    changes: Overrides = parse_changes(set_ or [])
+    if changes and not variant:
+        raise UserError("--set changes the protocol, so the result needs a name of its own: add --variant NAME")
+    name = ResultName.parse(result)
+    place = Place(out, scale, name, variant)
+    return load_protocol(project_root(), name, scale, changes), place
+
+
+def _duration(text: str) -> float:
+    """'90s', '9m', '2h' or a number of seconds. Raises UserError if it is none of these."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if not match:
+        raise UserError(f"'{text}' is no duration; write 90s, 9m or 2h")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        return parse_seeds(text)
+    except ValueError:
+        raise UserError(f"--seeds {text}: write a range such as 0-9 or a list such as 0,2,5") from None
+
+
+@typer_app.callback()
+def _group() -> None:
+    """Commands, even while there is only one."""
+
+
+@typer_app.command()
+def run(
+    result: ResultArg,
+    arm: Annotated[list[str] | None, typer.Option(help="Only this arm; may be given more than once.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Such as 0-9; by default the protocol's.")] = None,
+    scale: ScaleOpt = "full",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[int, typer.Option(help="CPU threads; one a process is fastest.")] = 1,
+    data_dir: Annotated[Path, typer.Option(help="Where data sets are, or are put.")] = Path("data"),
+    mirror: Annotated[str | None, typer.Option(help="A folder or URL to take data from first.")] = None,
+    out: OutOpt = Path("results"),
+    time_limit: Annotated[
+        str | None, typer.Option(help="Stop cleanly after this time (9m): run again to go on.")
+    ] = None,
+    checkpoint_every: Annotated[str, typer.Option(help="Time between checkpoints.")] = "30s",
+    variant: VariantOpt = None,
+    set_: SetOpt = None,
+) -> None:
+    """Train what is pending of a result: arms and seeds that are missing, stale or damaged.
+
+    Example: `dropnorm run protocols/ioffe2015/figure1.yaml --arm batchnorm --seeds 0-2 --scale paper --time-limit 9m`
+
+    It may be stopped at any time and started again: it ends with the same bits as if it had not been stopped.
+    """
+    import torch
+
+    from dropnorm.runner import Limits, choose_device, make_loader, run_pending
+
+    protocol, place = _open(result, scale, out, variant, set_)
+    if unknown := [a for a in arm or [] if a not in protocol.arms]:
+        raise UserError(f"--arm {unknown[0]}: unknown; allowed: {', '.join(protocol.arms)}")
+    limits = Limits(_duration(time_limit) if time_limit else float("inf"), _duration(checkpoint_every))
+    chosen = choose_device(device)
+    torch.set_num_threads(threads)
+    outcome = run_pending(
+        protocol,
+        place,
+        arms=arm or list(protocol.arms),
+        seeds=_seeds(seeds) if seeds else protocol.seeds,
+        device=chosen,
+        load_dataset=make_loader(data_dir, mirror),
+        limits=limits,
+        console=console,
+    )
+    total = len(outcome.done) + len(outcome.pending)
+    console.print(f"{place.folder}: {len(outcome.done)} of {total} arms done")
+    if outcome.pending:
+        console.print(f"still pending: {', '.join(outcome.pending)}; the same command goes on from here")
+        if not time_limit:
+            sys.exit(143)  # stopped by a signal

@@ -1,0 +1,16 @@
+"""Which module runs which kind of experiment.
+
+Kept out of `dropnorm.experiments`, so that a new kind does not change the code fingerprint of the runs of the others.
+"""
+
+from importlib import import_module
+from types import ModuleType
+
+KINDS = {
+    "classification": "dropnorm.experiments.classification",
+}
+
+
+def experiment_module(kind: str) -> ModuleType:
+    """The module (with `Settings` and `Experiment`) of an experiment kind named in a protocol."""
+    return import_module(KINDS[kind])

@@ -1,0 +1,1 @@
+"""Layers with a replica axis: every tensor is `[replica, batch, feature]`."""

@@ -1,0 +1,88 @@
+"""One name for each result, everywhere, and the places that follow from it.
+
+A result is one figure, table or theorem of one paper: `ioffe2015/figure1`. Its protocol, working folder, analysis
+module, book page, test and Snakemake target (`ioffe2015_figure1`) all carry these two words.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from dropnorm.errors import UserError
+
+SCALES = ("smoke", "full", "paper")
+_NAME = re.compile(r"^[a-z][a-z0-9]*$")
+_VARIANT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9.\-]*$")
+
+
+@dataclass(frozen=True, order=True)
+class ResultName:
+    """The name of a result: paper and result."""
+
+    paper: str
+    result: str
+
+    @classmethod
+    def parse(cls, text: str) -> "ResultName":
+        """From `ioffe2015/figure1`, `ioffe2015_figure1` or `protocols/ioffe2015/figure1.yaml`.
+
+        Raises UserError if `text` is none of these.
+        """
+        words = text.removesuffix(".yaml").rstrip("/").replace("_", "/").split("/")[-2:]
+        if len(words) != 2 or not all(_NAME.match(w) for w in words):
+            raise UserError(f"'{text}' is no result; name one as in ioffe2015/figure1 (`dropnorm list` shows all)")
+        return cls(*words)
+
+    def __str__(self) -> str:
+        return f"{self.paper}/{self.result}"
+
+    @property
+    def target(self) -> str:
+        return f"{self.paper}_{self.result}"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a result of one scale (and variant, if any) lives under a folder of results."""
+
+    root: Path
+    scale: str
+    name: ResultName
+    variant: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.scale not in SCALES:
+            raise UserError(f"scale '{self.scale}' is unknown; allowed: {', '.join(SCALES)}")
+        if self.variant is not None and not _VARIANT.match(self.variant):
+            raise UserError(f"variant '{self.variant}' must be letters, digits, '.' and '-' (it names a folder)")
+
+    @property
+    def folder(self) -> Path:
+        suffix = f"@{self.variant}" if self.variant else ""
+        return self.root / self.scale / self.name.paper / (self.name.result + suffix)
+
+    @property
+    def runs(self) -> Path:
+        return self.folder / "runs"
+
+    def run(self, arm: str) -> Path:
+        """The tidy measurements of one arm; its provenance lies beside it (`.json`)."""
+        return self.runs / f"{arm}.parquet"
+
+    def checkpoint(self, key: str) -> Path:
+        return self.folder / "checkpoints" / f"{key}.safetensors"
+
+    def file(self, name: str) -> Path:
+        return self.folder / name
+
+
+def project_root(start: Path | None = None) -> Path:
+    """The folder that holds `protocols/`, from here upwards.
+
+    Raises UserError outside a checkout of dropnorm.
+    """
+    start = (start or Path.cwd()).resolve()
+    for folder in [start, *start.parents]:
+        if (folder / "protocols").is_dir() and (folder / "pyproject.toml").is_file():
+            return folder
+    raise UserError(f"no dropnorm checkout at or above {start}; change into the folder that holds protocols/")

@@ -1,0 +1,139 @@
+"""The runs of a result on disk: one tidy table an arm, with a record beside it of what made it.
+
+runs/<arm>.parquet    seed, step, quantity, unit, value
+runs/<arm>.json       identity (code, settings, data), the table's digest, seeds, provenance of each session
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dropnorm.datasets.registry import DIGESTS
+from dropnorm.errors import UserError
+from dropnorm.files import read_json, replacing, sha256, write_json
+from dropnorm.fingerprint import fingerprint
+from dropnorm.names import Place
+from dropnorm.protocol import Protocol
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What makes a run this run and no other. Device, threads and paths are not part of it."""
+
+    code: str
+    settings: str
+    data: str
+
+    def difference(self, other: "Identity") -> str:
+        """In words, what changed from `other` to this."""
+        names = {"code": "training code", "settings": "protocol values", "data": "data set"}
+        changed = [names[k] for k in names if getattr(self, k) != getattr(other, k)]
+        return ", ".join(changed) + " changed"
+
+
+def identity(protocol: Protocol, arm: str) -> Identity:
+    """The identity that a run of this arm has today."""
+    return Identity(
+        code=fingerprint(protocol.module.__name__),
+        settings=protocol.settings_digest(arm),
+        data="+".join(DIGESTS[protocol.arms[arm].dataset]),
+    )
+
+
+@dataclass(frozen=True)
+class ArmState:
+    """One arm as found on disk: fresh, stale, damaged or missing, and why; `seeds` are those that can be used."""
+
+    state: str
+    why: str
+    seeds: list[int]
+
+
+def arm_state(place: Place, protocol: Protocol, arm: str) -> ArmState:
+    """Compare what is on disk with what the protocol and the code would make today."""
+    path = place.run(arm)
+    record = _record(path)
+    if record is None or not path.exists():
+        return ArmState("missing", "not run", [])
+    if sha256(path) != record["sha256"]:
+        return ArmState("damaged", "its table does not match its digest", [])
+    now, then = identity(protocol, arm), Identity(**record["identity"])
+    if now != then:
+        return ArmState("stale", now.difference(then), [])
+    return ArmState("fresh", "", record["seeds"])
+
+
+def write_arm(place: Place, protocol: Protocol, arm: str, runs: pd.DataFrame, session: dict[str, Any]) -> None:
+    """Put the runs of an arm in place, joined to the seeds already there if these are fresh."""
+    path, known = place.run(arm), arm_state(place, protocol, arm)
+    sessions = [session]
+    if known.seeds:
+        kept = pd.read_parquet(path)
+        runs = pd.concat([kept[~kept.seed.isin(runs.seed.unique())], runs], ignore_index=True)
+        sessions = _record(path)["sessions"] + sessions
+    runs = runs.sort_values(["seed", "quantity", "step", "unit"], ignore_index=True)
+    runs = runs.astype({"seed": "int32", "step": "int32", "quantity": "category", "unit": "Int16", "value": "float32"})
+    with replacing(path) as part:
+        runs.to_parquet(part, compression="zstd", index=False)
+    write_json(
+        path.with_suffix(".json"),
+        {
+            "arm": arm,
+            "identity": asdict(identity(protocol, arm)),
+            "sha256": sha256(path),
+            "seeds": sorted(int(s) for s in runs.seed.unique()),
+            "settings": protocol.arms[arm].model_dump(),
+            "sessions": sessions,
+        },
+    )
+
+
+def read_runs(place: Place, protocol: Protocol) -> pd.DataFrame:
+    """The tidy runs of all arms that are there, with a column `arm`.
+
+    A damaged table is set aside (renamed to NAME.damaged), so that the next run makes it anew.
+
+    Raises:
+        UserError: if a table is damaged, or if there is none at all.
+    """
+    frames = []
+    for arm in protocol.arms:
+        path = place.run(arm)
+        if path.exists() and _record(path) is not None:
+            _check(path)
+            frames.append(pd.read_parquet(path).assign(arm=arm))
+    if not frames:
+        raise UserError(f"{place.name} has no runs at scale {place.scale}; make them: {run_command(place, protocol)}")
+    return pd.concat(frames, ignore_index=True).astype({"arm": "category", "quantity": "category"})
+
+
+def records(place: Place, protocol: Protocol) -> dict[str, dict[str, Any]]:
+    """The record beside each arm's table, for those that are there."""
+    found = {arm: _record(place.run(arm)) for arm in protocol.arms}
+    return {arm: record for arm, record in found.items() if record is not None}
+
+
+def run_command(place: Place, protocol: Protocol) -> str:
+    """The command that makes the runs of this place."""
+    changes = "".join(f" --set {key}={value}" for key, value in protocol.changes.items())
+    variant = f" --variant {place.variant}{changes}" if place.variant else ""
+    return f"dropnorm run protocols/{place.name}.yaml --scale {place.scale}{variant}"
+
+
+def _record(path: Path) -> dict[str, Any] | None:
+    try:
+        return read_json(path.with_suffix(".json"))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _check(path: Path) -> None:
+    expected, found = _record(path)["sha256"], sha256(path)
+    if found != expected:
+        path.rename(path.with_name(path.name + ".damaged"))
+        raise UserError(
+            f"{path}: damaged (SHA-256 {found[:12]}..., expected {expected[:12]}...); it was set aside as "
+            f"{path.name}.damaged, run the same command again to make it anew"
+        )
