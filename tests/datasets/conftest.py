@@ -129,8 +129,7 @@ def mnist(monkeypatch) -> Fake:
     """Six training and three test images of 4x4 pixels."""
     rng = np.random.default_rng(1)
     train, test = (
-        (rng.integers(256, size=(n, 4, 4), dtype=np.uint8), rng.integers(10, size=n, dtype=np.uint8))
-        for n in (6, 3)
+        (rng.integers(256, size=(n, 4, 4), dtype=np.uint8), rng.integers(10, size=n, dtype=np.uint8)) for n in (6, 3)
     )
     names = list(registry.SOURCES["mnist"].files)
     contents = dict(zip(names, map(idx, [*train, *test]), strict=True))

@@ -1,8 +1,12 @@
 """The two formats, byte by byte."""
 
+import gzip
+from hashlib import sha256
+
 import numpy as np
 import pytest
 
+from dropnorm.datasets import files
 from dropnorm.datasets.cifar10 import decode_records
 from dropnorm.datasets.files import Damaged
 from dropnorm.datasets.mnist import decode_idx
@@ -53,3 +57,11 @@ def test_records():
 def test_records_must_be_whole(content, reason):
     with pytest.raises(Damaged, match=reason):
         decode_records(content)
+
+
+def test_a_gzip_bomb_is_not_inflated(tmp_path, monkeypatch):
+    (tmp_path / "bomb.gz").write_bytes(gzip.compress(bytes(1000)))
+    assert files.read_verified(tmp_path / "bomb.gz", sha256(bytes(1000)).hexdigest()) == bytes(1000)
+    monkeypatch.setattr(files, "MAX_BYTES", 10)
+    with pytest.raises(Damaged, match=sha256(bytes(10)).hexdigest()):  # all that was read
+        files.read_verified(tmp_path / "bomb.gz", sha256(bytes(1000)).hexdigest())

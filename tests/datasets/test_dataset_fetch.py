@@ -29,9 +29,7 @@ def test_one_failure_is_tried_again(mnist, publish, serve, tmp_path, fault):
     assert names_in(tmp_path / "MNIST/raw") == sorted(mnist.files)
 
 
-@pytest.mark.parametrize(
-    "fault, attempts", [("drop", 3), ("truncate", 3), ("wrong", 3), ("stall", 3), ("404", 1)]
-)
+@pytest.mark.parametrize("fault, attempts", [("drop", 3), ("truncate", 3), ("wrong", 3), ("stall", 3), ("404", 1)])
 def test_the_next_address_helps(mnist, publish, serve, tmp_path, fault, attempts):
     bad = serve({} if fault == "404" else web(mnist), {f"/{IMAGES}": [fault] * 9})
     good = serve(web(mnist))
@@ -40,6 +38,15 @@ def test_the_next_address_helps(mnist, publish, serve, tmp_path, fault, attempts
     assert bad.requests.count(f"/{IMAGES}") == attempts
     assert good.requests.count(f"/{IMAGES}") == 1
     assert names_in(tmp_path / "MNIST/raw") == sorted(mnist.files)
+
+
+def test_attempts_wait_longer_each_time(mnist, publish, serve, tmp_path, monkeypatch):
+    publish("mnist", serve(web(mnist), {f"/{IMAGES}": ["drop", "503"]}).url)
+    waits: list[float] = []
+    monkeypatch.setattr(fetch, "BACKOFF_S", 1.0)
+    monkeypatch.setattr(fetch.time, "sleep", waits.append)
+    load("mnist", tmp_path)
+    assert waits[:3] == [0, 1, 2]
 
 
 def test_a_dead_server_is_not_waited_for_again(mnist, publish, serve, tmp_path):
@@ -109,6 +116,12 @@ def test_mirror_comes_before_the_public_address(mnist, publish, serve, tmp_path,
     assert public.requests == []
 
 
+def test_mirror_with_a_last_slash(mnist, serve, tmp_path):
+    server = serve(web(mnist, "/data/MNIST/raw"))
+    load("mnist", tmp_path, mirror=f"{server.url}/data/")
+    assert server.requests == list(server.files)
+
+
 def test_unpacked_mirror_keeps_its_names(mnist, tmp_path):
     mnist.lay_out(tmp_path / "mirror", unpacked=True)
     load("mnist", tmp_path / "data", mirror=str(tmp_path / "mirror"))
@@ -168,9 +181,7 @@ def test_two_at_once(mnist, publish, serve, tmp_path, monkeypatch):
 
     monkeypatch.setattr(fetch, "put_in_place", meet)
     digests: list[str] = []
-    threads = [
-        threading.Thread(target=lambda: digests.append(load("mnist", tmp_path).digest)) for _ in range(2)
-    ]
+    threads = [threading.Thread(target=lambda: digests.append(load("mnist", tmp_path).digest)) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -180,7 +191,7 @@ def test_two_at_once(mnist, publish, serve, tmp_path, monkeypatch):
 
 
 def test_files_are_readable_by_others(mnist, tmp_path):
-    """A shared data directory: the mode follows the umask, as for any other file."""
+    """A data directory of several people: the mode follows the umask, as for any other file."""
     mnist.lay_out(tmp_path / "mirror")
     before = os.umask(0o022)
     try:

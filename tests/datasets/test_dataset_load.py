@@ -16,10 +16,7 @@ IMAGES = "train-images-idx3-ubyte.gz"
 
 def same(dataset, fake) -> bool:
     found = (dataset.train_images, dataset.train_labels, dataset.test_images, dataset.test_labels)
-    return all(
-        np.array_equal(a, b) and a.dtype == b.dtype
-        for a, b in zip(found, fake.train + fake.test, strict=True)
-    )
+    return all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in zip(found, fake.train + fake.test, strict=True))
 
 
 @pytest.mark.parametrize("unpacked", [False, True], ids=["gz", "unpacked"])
@@ -43,9 +40,7 @@ def test_the_container_does_not_matter(mnist, tmp_path):
     digest = load("mnist", tmp_path, download=False).digest
     content = gzip.decompress(mnist.files[IMAGES])
     (folder / IMAGES).write_bytes(gzip.compress(content, 1, mtime=1))
-    (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(
-        gzip.decompress(mnist.files["t10k-labels-idx1-ubyte.gz"])
-    )
+    (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.decompress(mnist.files["t10k-labels-idx1-ubyte.gz"]))
     assert (folder / IMAGES).read_bytes() != mnist.files[IMAGES]
     assert load("mnist", tmp_path, download=False).digest == digest
 
@@ -92,9 +87,7 @@ def test_nothing_set_aside_is_ever_overwritten(cifar10, tmp_path):
 
 def test_damage_in_a_folder_that_cannot_be_written(cifar10, tmp_path, monkeypatch):
     (cifar10.lay_out(tmp_path) / "test_batch.bin").write_bytes(b"short")
-    monkeypatch.setattr(
-        Path, "rename", lambda *_: (_ for _ in ()).throw(PermissionError(13, "Permission denied"))
-    )
+    monkeypatch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
     assert "cannot be set aside (Permission denied): remove it" in damage_error(tmp_path, "cifar10")
 
 

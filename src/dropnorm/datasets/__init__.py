@@ -19,7 +19,7 @@ READERS = {"mnist": mnist.read, "cifar10": cifar10.read}
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images uint8 [n, *features] with pixels 0..pixel_max, labels uint8 [n] in 0..9, in file order.
+    """Images uint8 [n, *features] with pixels 0..pixel_max, labels uint8 [n] in 0..9, in file order (digits: permuted).
 
     Features: MNIST 28x28, digits 8x8 (pixel_max 16), CIFAR-10 3x32x32 (planes red, green, blue).
     `digest`: SHA-256 of the content digests of train and test, as hex, one after the other.
@@ -42,14 +42,12 @@ def load(name: Name, data_dir: Path, mirror: str | None = None, download: bool =
     """
     if name not in get_args(Name):
         raise UserError(f"unknown data set {name!r}: choose one of {', '.join(get_args(Name))}")
-    if name == "digits":
-        arrays = digits.read()
-    else:
-        arrays = READERS[name](fetch.ensure(name, data_dir, mirror, download))
+    bundled = name == "digits"
+    arrays = digits.read() if bundled else READERS[name](fetch.ensure(name, data_dir, mirror, download))
     found = (_content_digest(*arrays[:2]), _content_digest(*arrays[2:]))
     _check_digests(name, found)
     digest = hashlib.sha256("".join(found).encode()).hexdigest()
-    return Dataset(name, *arrays, pixel_max=16 if name == "digits" else 255, digest=digest)
+    return Dataset(name, *arrays, pixel_max=16 if bundled else 255, digest=digest)
 
 
 def _content_digest(images: np.ndarray, labels: np.ndarray) -> str:

@@ -36,9 +36,7 @@ def mirror_base(mirror: str | None) -> str | Path | None:
     return Path(mirror).expanduser().resolve()
 
 
-def candidates(
-    source: Source, name: str, local: Iterable[Path], mirror: str | Path | None
-) -> Iterator[str | Path]:
+def candidates(source: Source, name: str, local: Iterable[Path], mirror: str | Path | None) -> Iterator[str | Path]:
     """Every address (Path: local, str: URL) of the file `name` or of the archive that holds it, in order.
 
     `local`: folders where a person may have put the archive.

@@ -8,8 +8,8 @@ TRAIN_IMAGES = 1437  # of 1797, four fifths
 def read() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Train images [1437, 8, 8], train labels [1437], test images [360, 8, 8], test labels [360].
 
-    All uint8, pixels 0 (background) to 16. The split is one fixed permutation: the file is ordered by
-    writer, and its last fifth alone is harder than the rest.
+    All uint8, pixels 0 (background) to 16. The split is one fixed permutation, so that the
+    test images come from everywhere in the file and not from whoever wrote its end.
     """
     from sklearn.datasets import load_digits  # here, as importing it takes 1 s that only smoke needs
 

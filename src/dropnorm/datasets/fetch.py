@@ -98,9 +98,10 @@ class _Fetcher:
 def _advice(name: str, folder: Path, absent: list[str], failures: dict[str, str]) -> str:
     """One line: what is missing, why it could not be fetched, and the three ways out."""
     archive = SOURCES[name].archive
+    wanted = f"the files, or {archive}," if archive else "the files"
     tried = "; ".join(f"{host}: {reason}" for host, reason in failures.items()) or "fetching is switched off"
     return (
-        f"{name}: {', '.join(absent)} not in {folder} and not to be had ({tried}). Put the files "
-        f"{f'or {archive} ' if archive else ''}into that folder, or name a mirror, a folder or a URL (--mirror PLACE or --config mirror=PLACE), "
+        f"{name}: {', '.join(absent)} not in {folder} and not to be had ({tried}). Put {wanted} into that "
+        "folder, or name a mirror, a folder or a URL (--mirror PLACE or --config mirror=PLACE), "
         "or run the scale that needs no data: snakemake --cores 2 --config scale=smoke"
     )

@@ -65,9 +65,7 @@ def load_file(path: Path, expected: str, decode: Callable[[bytes], T]) -> T:
     except Damaged as error:
         raise UserError(f"{path} is damaged: {error}; {_set_aside(path)}") from error
     except OSError as error:
-        raise UserError(
-            f"cannot read {path}: {error.strerror}: check the file and its permissions"
-        ) from error
+        raise UserError(f"cannot read {path}: {error.strerror}: check the file and its permissions") from error
 
 
 def _set_aside(path: Path) -> str:

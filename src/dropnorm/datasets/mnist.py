@@ -19,15 +19,11 @@ def decode_idx(content: bytes, dims: int) -> np.ndarray:
     """
     start = 4 + 4 * dims
     if len(content) < start or content[:4] != bytes([0, 0, UINT8, dims]):
-        raise Damaged(
-            f"not an IDX file of {dims} dimensions of bytes (it begins with {content[:4].hex(' ')})"
-        )
+        raise Damaged(f"not an IDX file of {dims} dimensions of bytes (it begins with {content[:4].hex(' ')})")
     shape = struct.unpack(f">{dims}I", content[4:start])
     size = int(np.prod(shape, dtype=object))  # exact: an altered header may claim more than 64 bits hold
     if len(content) - start != size:
-        raise Damaged(
-            f"its IDX header announces {size} bytes of shape {shape}, it holds {len(content) - start}"
-        )
+        raise Damaged(f"its IDX header announces {size} bytes of shape {shape}, it holds {len(content) - start}")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()  # a copy can be written to
 
 

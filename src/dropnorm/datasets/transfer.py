@@ -57,14 +57,10 @@ def _download(url: str, part: Path) -> None:
     try:
         with Bar(desc=name, unit="B", unit_scale=True, mininterval=interval_s, delay=0.5) as bar:
             # 'identity': a server that would unpack the .gz on the way makes its length a lie
-            get = pooch.HTTPDownloader(
-                bar, CHUNK_BYTES, timeout=TIMEOUT_S, headers={"Accept-Encoding": "identity"}
-            )
+            get = pooch.HTTPDownloader(bar, CHUNK_BYTES, timeout=TIMEOUT_S, headers={"Accept-Encoding": "identity"})
             get(url, str(part), None)
     except HTTPError as error:
         status = error.response.status_code
-        raise (NotThere if status in (401, 403, 404, 410) else TransferError)(
-            f"HTTP status {status}"
-        ) from error
+        raise (NotThere if status in (401, 403, 404, 410) else TransferError)(f"HTTP status {status}") from error
     except RequestException as error:
         raise TransferError(f"no connection, or it broke off ({type(error).__name__})") from error

@@ -1,0 +1,59 @@
+"""One module a result: `analyses/<paper>/<result>.py`, with three pure functions on tidy frames.
+
+    summarise(runs)              -> Summary: samples (for the claims), table, curves (what is drawn), facts (for prose)
+    figures(curves, reference)   -> Drawings by name: how to draw, caption, alt text
+
+Nothing here trains, and nothing here knows where files are. Curves are kept apart from drawing, so that a published
+result can be drawn again without its runs, and samples apart from verdicts, so that anyone can judge them again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from dropnorm.names import ResultName
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a result's runs come to.
+
+    samples: (measure, arm, seed, value), one value a seed, in the units of the claims.
+    table: (arm, quantity, n, mean, sd, low, high), low and high a 95 % t-interval.
+    curves: (panel, series, x, value, low, high, n), what the figures show.
+    facts: numbers for the prose, by name, as they are to be printed.
+    """
+
+    samples: pd.DataFrame
+    table: pd.DataFrame
+    curves: pd.DataFrame
+    facts: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One figure: `draw()` makes it in the style that is set (light or dark); caption and alt text hold its numbers."""
+
+    draw: Callable[[], Figure]
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a figure's caption must say about the runs behind it."""
+
+    scale: str
+    data: str
+    variant: str  # the difference to the original, or ''
+    settings: dict[str, Any]  # of the protocol's first arm
+
+
+def analysis(name: ResultName) -> ModuleType:
+    """The analysis module of a result."""
+    return import_module(f"dropnorm.analyses.{name.paper}.{name.result}")

@@ -1,0 +1,1 @@
+"""Analyses of Ioffe & Szegedy 2015."""

@@ -1,0 +1,179 @@
+"""How Figure 1 and its companions are drawn, and what their captions and alt texts say."""
+
+from functools import partial
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dropnorm.analyses import Context, Drawing
+from dropnorm.analyses.tidy import select
+from dropnorm.plotting import LABELS, LINES, band, colour, paper_curve
+
+NETS = ("baseline", "batchnorm")
+IN_PAPER = {"baseline": "nobn", "batchnorm": "bn"}  # their names in the digitised curves
+PERCENTILES = ("p15", "p50", "p85")
+EARLY = [("", "as calibrated"), (".init_std-0.1", "first weights larger"), (".larger_init_and_rate-0.1", "and rate larger")]
+
+
+def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> dict[str, Drawing]:
+    """Every figure whose curves are there."""
+    drawings = {"figure": _figure1(curves, reference, context)}
+    if set(curves.panel) >= {"lr", "init_std"}:
+        drawings["sweeps"] = _sweeps(curves, context)
+    if all(len(select(curves, "accuracy", net + ending)) for net in NETS for ending, _ in EARLY):
+        drawings["early"] = _early(curves, context)
+    return drawings
+
+
+def _setup(context: Context, n: int) -> str:
+    s = context.settings
+    hidden = "-".join(str(h) for h in s["network"]["hidden"])
+    variant = f" Variant: {context.variant}." if context.variant else ""
+    warning = " Smoke scale: it shows that the pipeline runs and is no evidence." if context.scale == "smoke" else ""
+    return (
+        f"{context.data}, {hidden} sigmoid units, plain SGD, mini-batches of {s['training']['batch_size']}, "
+        f"{s['training']['steps']:,} steps, {n} seeds, scale {context.scale}.{variant}{warning}"
+    )
+
+
+def _end(curves: pd.DataFrame, panel: str, series: str) -> pd.Series:
+    return select(curves, panel, series).iloc[-1]
+
+
+# --- Figure 1 (a), (b), (c) ---
+
+
+def _figure1(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Drawing:
+    ends = {net: _end(curves, "accuracy", net) for net in NETS if len(select(curves, "accuracy", net))}
+    n = int(min(end.n for end in ends.values()))
+    rate, std = context.settings["optimiser"]["lr"], context.settings["network"]["init_std"]
+    caption = (
+        "(a) Test accuracy over training, mean of the seeds with a band from the lowest to the highest; (b, c) 15th, "
+        "50th and 85th percentile, over the same test images, of the input to one sigmoid of the last hidden layer (the "
+        "first unit of the first seed; band: that unit in all seeds). Dotted grey: the paper's own curves, digitised. "
+        f"Learning rate {rate}, first weights N(0, {std}²). {_setup(context, n)}"
+    )
+    numbers = "; ".join(f"{LABELS[net]} {e.value:.2f} % (seeds {e.low:.2f} to {e.high:.2f})" for net, e in ends.items())
+    widths = "; ".join(
+        f"{LABELS[net]} the 15th to 85th percentile spans {_width(curves, net, 0):.2f} at first, "
+        f"{_width(curves, net, -1):.2f} at the end"
+        for net in ends
+    )
+    alt = f"Three panels over training steps. Final test accuracy: {numbers}. Inputs of one sigmoid: {widths}."
+    return Drawing(partial(_draw_figure1, curves, reference, context), caption, alt)
+
+
+def _width(curves: pd.DataFrame, net: str, position: int) -> float:
+    low, high = (select(curves, f"inputs_{net}", p).value for p in ("p15", "p85"))
+    return high.iloc[position] - low.iloc[position] if len(low) else float("nan")
+
+
+def _draw_figure1(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Figure:
+    figure, axes = plt.subplots(1, 3, figsize=(9.6, 3.1), width_ratios=[1.25, 1, 1])
+    with_paper = context.scale != "smoke"  # other data: the paper's curves are no reference for it
+    steps = context.settings["training"]["steps"]
+    _draw_accuracy(axes[0], curves, reference if with_paper else None)
+    axes[0].set_ylim((70, 100) if with_paper else (0, 101))  # the paper's own axis
+    for ax, net, letter in zip(axes[1:], NETS, "bc", strict=True):
+        _draw_inputs(ax, curves, reference if with_paper else None, net)
+        ax.set_title(f"({letter}) {LABELS[net]}")
+        ax.set_ylim(-2.5, 2.5)
+    axes[1].set_ylabel("input of one sigmoid")
+    for ax in axes:
+        ax.set_xlim(0, steps)
+        ax.set_xlabel("training step")
+        ax.xaxis.set_major_locator(plt.MaxNLocator(4))
+    return figure
+
+
+def _draw_accuracy(ax: Axes, curves: pd.DataFrame, reference: pd.DataFrame | None) -> None:
+    for net in NETS:
+        band(ax, select(curves, "accuracy", net), net, LABELS[net])
+        if reference is not None:
+            of_paper = reference[(reference.panel == "fig1a") & (reference.series == IN_PAPER[net])]
+            paper_curve(ax, of_paper.assign(value=100 * of_paper.value), net, f"paper, {LABELS[net]}")
+    ax.set_ylabel("test accuracy (%)")
+    ax.set_title("(a)")
+    ax.legend(loc="lower right")
+
+
+def _draw_inputs(ax: Axes, curves: pd.DataFrame, reference: pd.DataFrame | None, net: str) -> None:
+    for p in PERCENTILES:
+        band(ax, select(curves, f"inputs_{net}", p), net, width=1.6 if p == "p50" else 1.0)
+        if reference is not None:
+            series = f"{IN_PAPER[net]}/{p}"
+            paper_curve(ax, reference[(reference.panel == "fig1bc") & (reference.series == series)], net)
+
+
+# --- companions ---
+
+
+def _early(curves: pd.DataFrame, context: Context) -> Drawing:
+    caption = (
+        "Test accuracy in the first fifth of training: with the calibrated first weights and rate; with first weights "
+        "N(0, 0.1²); with these and learning rate 0.3. Mean of the seeds, band from the lowest to the highest. "
+        + _setup(context, int(_end(curves, "accuracy", "baseline").n))
+    )
+    x = context.settings["training"]["steps"] * 0.08
+    gaps = [f"{words} {_gap(curves, ending, x):.1f} points" for ending, words in EARLY]
+    alt = f"Three panels of test accuracy. Lead of batch normalization at step {x:,.0f}: {'; '.join(gaps)}."
+    return Drawing(partial(_draw_early, curves, context), caption, alt)
+
+
+def _gap(curves: pd.DataFrame, ending: str, x: float) -> float:
+    def at(net: str) -> float:
+        mine = select(curves, "accuracy", net + ending)
+        return mine.value.iloc[(mine.x - x).abs().argmin()]
+
+    return at("batchnorm") - at("baseline")
+
+
+def _draw_early(curves: pd.DataFrame, context: Context) -> Figure:
+    figure, axes = plt.subplots(1, 3, figsize=(9.6, 2.8), sharey=True)
+    for ax, (ending, words) in zip(axes, EARLY, strict=True):
+        for net in NETS:
+            band(ax, select(curves, "accuracy", net + ending), net, LABELS[net])
+        ax.set_title(words)
+        ax.set_xlim(0, context.settings["training"]["steps"] / 5)
+        ax.set_xlabel("training step")
+        ax.xaxis.set_major_locator(plt.MaxNLocator(4))
+    axes[0].set_ylabel("test accuracy (%)")
+    axes[0].legend(loc="lower right")
+    return figure
+
+
+def _sweeps(curves: pd.DataFrame, context: Context) -> Drawing:
+    n = int(_end(curves, "lr", "baseline").n)
+    caption = (
+        "Final test accuracy against the learning rate (nets trained on the images left by the validation split) and "
+        "against the standard deviation of the first weights. Points: mean of the seeds; band from the lowest to the "
+        f"highest. {_setup(context, n)}"
+    )
+    best = [
+        f"{LABELS[net]} best {mine.value.max():.2f} % at rate {mine.x.iloc[mine.value.argmax()]:g}"
+        for net in NETS
+        for mine in [select(curves, "lr", net)]
+    ]
+    spans = [
+        f"{LABELS[net]} from {mine.value.min():.2f} % to {mine.value.max():.2f} %"
+        for net in NETS
+        for mine in [select(curves, "init_std", net)]
+    ]
+    alt = f"Two panels. Over learning rates: {'; '.join(best)}. Over scales of first weights: {'; '.join(spans)}."
+    return Drawing(partial(_draw_sweeps, curves), caption, alt)
+
+
+def _draw_sweeps(curves: pd.DataFrame) -> Figure:
+    figure, axes = plt.subplots(1, 2, figsize=(8.0, 2.9), sharey=True)
+    for ax, name, label in zip(axes, ("lr", "init_std"), ("learning rate", "sd of first weights"), strict=True):
+        for net in NETS:
+            mine = select(curves, name, net)
+            band(ax, mine, net, LABELS[net])
+            ax.plot(mine.x, mine.value, "o", color=colour(net), linestyle=LINES[net], markersize=4)
+        ax.set_xscale("log")
+        ax.set_xlabel(label)
+    axes[0].set_ylabel("final test accuracy (%)")
+    axes[0].legend(loc="lower right")
+    return figure

@@ -1,0 +1,70 @@
+"""Small steps that analyses share: from tidy runs to values a seed, curves and tables."""
+
+import numpy as np
+import pandas as pd
+
+from dropnorm.statistics import mean_interval
+
+
+def history(runs: pd.DataFrame, arm: str, quantity: str) -> pd.DataFrame:
+    """One quantity of one arm as a table [step x seed]; empty if it was not measured."""
+    mine = runs[(runs.arm == arm) & (runs.quantity == quantity)]
+    return mine.pivot(index="step", columns="seed", values="value").astype(float)
+
+
+def unit_history(runs: pd.DataFrame, arm: str, quantity: str) -> np.ndarray:
+    """A quantity measured for each unit, `[step, seed, unit]`; steps and seeds in ascending order."""
+    mine = runs[(runs.arm == arm) & (runs.quantity == quantity)].sort_values(["step", "seed", "unit"])
+    shape = (mine.step.nunique(), mine.seed.nunique(), mine.unit.nunique())
+    return mine.value.to_numpy(float).reshape(shape)
+
+
+def final(runs: pd.DataFrame, arm: str, quantity: str) -> pd.Series:
+    """The value after the last step, by seed; empty if it was not measured."""
+    table = history(runs, arm, quantity)
+    return table.iloc[-1] if len(table) else pd.Series(dtype=float)
+
+
+def first_crossing(curve: pd.Series, level: float) -> float:
+    """The step (interpolated) at which a curve, indexed by step, first reaches a level; its last step if it never does."""
+    steps, values = curve.index.to_numpy(float), curve.to_numpy(float)
+    above = np.flatnonzero(values >= level)
+    if len(above) == 0:
+        return float(steps[-1])
+    i = above[0]
+    if i == 0:
+        return float(steps[0])
+    fraction = (level - values[i - 1]) / (values[i] - values[i - 1])
+    return float(steps[i - 1] + fraction * (steps[i] - steps[i - 1]))
+
+
+def samples(measure: str, arm: str, by_seed: pd.Series) -> pd.DataFrame:
+    """Rows (measure, arm, seed, value) from one value a seed."""
+    return pd.DataFrame({"measure": measure, "arm": arm, "seed": by_seed.index, "value": by_seed.to_numpy(float)})
+
+
+def table_row(arm: str, quantity: str, by_seed: pd.Series) -> dict:
+    """One row of a result's table: mean, standard deviation and 95 % t-interval over seeds."""
+    mean, low, high = mean_interval(by_seed.to_numpy(float))
+    sd = by_seed.std() if len(by_seed) > 1 else np.nan
+    return {"arm": arm, "quantity": quantity, "n": len(by_seed), "mean": mean, "sd": sd, "low": low, "high": high}
+
+
+def curve(panel: str, series: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Rows (panel, series, x, value, low, high, n) from a table [x x seed]: mean over seeds, smallest, largest."""
+    return pd.DataFrame(
+        {
+            "panel": panel,
+            "series": series,
+            "x": table.index.to_numpy(),
+            "value": table.mean(axis=1).to_numpy(),
+            "low": table.min(axis=1).to_numpy(),
+            "high": table.max(axis=1).to_numpy(),
+            "n": table.shape[1],
+        }
+    )
+
+
+def select(curves: pd.DataFrame, panel: str, series: str) -> pd.DataFrame:
+    """The rows of one curve."""
+    return curves[(curves.panel == panel) & (curves.series == series)]

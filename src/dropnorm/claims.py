@@ -1,0 +1,216 @@
+"""Claims, read from `claims/<paper>.yaml`, and the verdict that measured numbers give them.
+
+The criterion of a claim is fixed there before any run. A verdict needs nothing but it and the samples: a tidy frame
+(measure, arm, seed, value) that an analysis drew from the runs.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pandas as pd
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from dropnorm.errors import UserError
+from dropnorm.names import ResultName
+from dropnorm.settings import Strict
+from dropnorm.statistics import Estimate, holm, log_mean_test, mean_test, share_test
+from dropnorm.validation import describe
+
+REPLICATED, DIRECTION_ONLY = "replicated", "direction only"
+NOT_REPLICATED, INCONCLUSIVE = "not replicated", "inconclusive"
+FEWEST_SEEDS = 3  # below this no verdict but 'inconclusive'
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One part of a claim as measured: the estimate, whether its size is as claimed, whether the seeds exclude it."""
+
+    estimate: Estimate
+    size_met: bool
+    excluded: bool
+
+
+class Difference(Strict):
+    """Paired difference of two arms, first minus second, above a bound; its interval may have to meet `size`."""
+
+    test: Literal["difference"]
+    measure: str
+    between: tuple[str, str]
+    above: float
+    size: tuple[float, float] | None = None
+
+    def finding(self, samples: pd.DataFrame) -> Finding:
+        a, b = paired(samples, self.measure, self.between)
+        e = mean_test(a - b, self.above, "above")
+        met = self.size is None or (e.high >= self.size[0] and e.low <= self.size[1])
+        return Finding(e, met, excluded=e.high < self.above)
+
+
+class Ratio(Strict):
+    """Paired ratio of two arms, first over second, on a log scale, above a bound; the estimate may need a least size."""
+
+    test: Literal["ratio"]
+    measure: str
+    between: tuple[str, str]
+    above: float = Field(gt=0)
+    at_least: float | None = None
+
+    def finding(self, samples: pd.DataFrame) -> Finding:
+        a, b = paired(samples, self.measure, self.between)
+        e = log_mean_test(a / b, self.above, "above")
+        return Finding(e, self.at_least is None or e.value >= self.at_least, excluded=e.high < self.above)
+
+
+class Share(Strict):
+    """Share of seeds in which the first arm's value is larger than the second's: above one half, and at least so big."""
+
+    test: Literal["share"]
+    measure: str
+    between: tuple[str, str]
+    at_least: float = Field(gt=0.5, le=1)
+
+    def finding(self, samples: pd.DataFrame) -> Finding:
+        a, b = paired(samples, self.measure, self.between)
+        e = share_test(a > b)
+        return Finding(e, e.value >= self.at_least, excluded=e.high < self.at_least)
+
+
+class Level(Strict):
+    """The mean of one arm above or below a bound, on a log scale if `log`."""
+
+    test: Literal["level"]
+    measure: str
+    of: str
+    above: float | None = None
+    below: float | None = None
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> "Level":
+        if (self.above is None) == (self.below is None):
+            raise ValueError("give either 'above' or 'below'")
+        return self
+
+    def finding(self, samples: pd.DataFrame) -> Finding:
+        x = by_seed(samples, self.measure, self.of).to_numpy()
+        claim, bound = ("above", self.above) if self.above is not None else ("below", self.below)
+        e = (log_mean_test if self.log else mean_test)(x, bound, claim)
+        return Finding(e, True, excluded=e.high < bound if claim == "above" else e.low > bound)
+
+
+Part = Annotated[Difference | Ratio | Share | Level, Field(discriminator="test")]
+
+
+class Claim(Strict):
+    """One claim of a paper, its number there, and its criterion."""
+
+    result: str
+    title: str
+    statement: str
+    where: str
+    paper: float | None
+    unit: str
+    paper_source: str
+    criterion: str
+    parts: list[Part] = Field(min_length=1)
+
+
+class ClaimsFile(Strict):
+    """`claims/<paper>.yaml`."""
+
+    paper: str
+    citation: str
+    version: int
+    changes: list[dict[str, str]]
+    alpha: float = Field(gt=0, lt=1)
+    claims: dict[str, Claim]
+
+
+def read_claims(root: Path, paper: str) -> ClaimsFile:
+    """The claims of one paper. Raises UserError naming file and key if the file is missing or wrong."""
+    path = root / "claims" / f"{paper}.yaml"
+    try:
+        return ClaimsFile.model_validate(yaml.safe_load(path.read_text()))
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such file; every paper needs its claims") from None
+    except ValidationError as error:
+        raise UserError(f"{path}: {describe(error, ClaimsFile)}") from None
+
+
+def judge(file: ClaimsFile, name: ResultName, samples: pd.DataFrame, scale: str) -> list[dict[str, Any]]:
+    """Verdicts for all claims of a result: the content of its `claims.json`.
+
+    samples: (measure, arm, seed, value). A claim of several parts holds only if all do, so its p is the largest.
+    """
+    claims = {id_: c for id_, c in file.claims.items() if c.result == name.result}
+    findings = {id_: [part.finding(samples) for part in c.parts] for id_, c in claims.items()}
+    p_values = [float(np.max([f.estimate.p for f in found])) for found in findings.values()]  # NaN if any is
+    adjusted = dict(zip(claims, holm(p_values), strict=True))
+    return [
+        _entry(f"{file.paper}.{id_}", claim, findings[id_], p, adjusted[id_], file.alpha, scale)
+        for (id_, claim), p in zip(claims.items(), p_values, strict=True)
+    ]
+
+
+def verdict(findings: list[Finding], p_holm: float, alpha: float) -> str:
+    """One of the four verdicts, from the findings of all parts and the claim's adjusted p."""
+    if min(f.estimate.n for f in findings) < FEWEST_SEEDS:
+        return INCONCLUSIVE
+    if p_holm < alpha:
+        return REPLICATED if all(f.size_met for f in findings) else DIRECTION_ONLY
+    return NOT_REPLICATED if any(f.excluded for f in findings) else INCONCLUSIVE
+
+
+def paired(samples: pd.DataFrame, measure: str, arms: tuple[str, str]) -> tuple[np.ndarray, np.ndarray]:
+    """Values of two arms `[seed]`, `[seed]`, for the seeds that both have."""
+    both = pd.concat([by_seed(samples, measure, arm) for arm in arms], axis=1, join="inner")
+    return both.iloc[:, 0].to_numpy(), both.iloc[:, 1].to_numpy()
+
+
+def by_seed(samples: pd.DataFrame, measure: str, arm: str) -> pd.Series:
+    """One value a seed of a measure of an arm."""
+    mine = samples[(samples.measure == measure) & (samples.arm == arm)]
+    return mine.set_index("seed").value.sort_index()
+
+
+def _entry(id_, claim: Claim, findings: list[Finding], p, p_holm, alpha, scale) -> dict[str, Any]:
+    first = findings[0].estimate
+    return {
+        "id": id_,
+        "title": claim.title,
+        "statement": claim.statement,
+        "where": claim.where,
+        "criterion": claim.criterion,
+        "paper": claim.paper,
+        "paper_source": claim.paper_source,
+        "unit": claim.unit,
+        "ours": _number(first.value),
+        "interval": [_number(first.low), _number(first.high)],
+        "n": min(f.estimate.n for f in findings),
+        "p": _number(p),
+        "p_holm": _number(p_holm),
+        "verdict": verdict(findings, p_holm, alpha),
+        "scale": scale,
+        "evidence": scale != "smoke",
+        "parts": [_part_entry(part, f) for part, f in zip(claim.parts, findings, strict=True)],
+    }
+
+
+def _part_entry(part: Part, finding: Finding) -> dict[str, Any]:
+    e = finding.estimate
+    return part.model_dump(exclude_none=True) | {
+        "ours": _number(e.value),
+        "interval": [_number(e.low), _number(e.high)],
+        "n": e.n,
+        "p": _number(e.p),
+        "size_met": bool(finding.size_met),
+        "excluded": bool(finding.excluded),
+    }
+
+
+def _number(value: float) -> float | None:
+    """A number for JSON, to 6 significant digits; None where there is none."""
+    return None if not np.isfinite(value) else float(f"{value:.6g}")

@@ -1,0 +1,159 @@
+"""From the runs of a result to everything its page shows: samples, verdicts, table, curves, figures, provenance.
+
+    samples.csv  table.csv  curves.csv  claims.json  facts.json  figures.json  *.svg  *.png  provenance.json
+"""
+
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from dropnorm import provenance
+from dropnorm.analyses import Context, Summary, analysis
+from dropnorm.claims import judge, read_claims
+from dropnorm.errors import UserError
+from dropnorm.files import read_json, replacing, sha256, write_json
+from dropnorm.fingerprint import fingerprint
+from dropnorm.names import Place
+from dropnorm.plotting import THEMES, theme
+from dropnorm.protocol import Protocol
+from dropnorm.runs import arm_state, read_runs, records, run_command
+
+TABLES = ("samples", "table", "curves")
+DATA_NAMES = {"mnist": "MNIST", "digits": "the 8x8 digits of scikit-learn (not MNIST)", "cifar10": "CIFAR-10"}
+
+
+def evaluate(root: Path, place: Place, protocol: Protocol) -> list[dict[str, Any]]:
+    """Judge and draw a result from its runs; returns its claims as written to `claims.json`.
+
+    Raises UserError if there are no runs, or if one is damaged.
+    """
+    summary = analysis(place.name).summarise(read_runs(place, protocol))
+    _write_tables(place, summary)
+    write_json(place.file("facts.json"), summary.facts)
+    claims = write_claims(root, place)
+    write_provenance(place, protocol)
+    draw(root, place, protocol)
+    return claims
+
+
+def write_claims(root: Path, place: Place) -> list[dict[str, Any]]:
+    """Judge the samples that lie in the result's folder (from runs, or published) and write `claims.json`."""
+    samples = pd.read_csv(place.file("samples.csv"))
+    claims = judge(read_claims(root, place.name.paper), place.name, samples, place.scale)
+    write_json(place.file("claims.json"), claims)
+    return claims
+
+
+def draw(root: Path, place: Place, protocol: Protocol) -> None:
+    """Draw every figure of a result from its curves, light and dark, SVG and PNG, and write captions and alt texts."""
+    path = place.file("curves.csv")
+    if not path.exists():
+        raise UserError(f"{path} is missing; make it: {run_command(place, protocol)}")
+    reference = pd.read_csv(root / "reference" / place.name.paper / f"{place.name.result}.csv")
+    drawings = analysis(place.name).figures(pd.read_csv(path), reference, _context(place, protocol))
+    mpl.use("Agg")
+    for name, drawing in drawings.items():
+        for style in THEMES:
+            with theme(style):
+                _save(drawing.draw(), place, name + ("-dark" if style == "dark" else ""))
+    write_json(place.file("figures.json"), {n: {"caption": d.caption, "alt": d.alt} for n, d in drawings.items()})
+
+
+def _save(figure: plt.Figure, place: Place, name: str) -> None:
+    for ending, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
+        with replacing(place.file(f"{name}.{ending}")) as part:
+            figure.savefig(part, metadata=metadata)
+    plt.close(figure)
+
+
+def _write_tables(place: Place, summary: Summary) -> None:
+    for name in TABLES:
+        with replacing(place.file(f"{name}.csv")) as part:
+            getattr(summary, name).to_csv(part, index=False, float_format="%.6g")
+
+
+def _context(place: Place, protocol: Protocol) -> Context:
+    settings = next(iter(protocol.arms.values()))
+    changes = ", ".join(f"{key} = {value}" for key, value in protocol.changes.items())
+    variant = f"{place.variant} ({changes})" if place.variant else ""
+    return Context(place.scale, DATA_NAMES[settings.dataset], variant, settings.model_dump())
+
+
+def write_provenance(place: Place, protocol: Protocol) -> None:
+    """`provenance.json`: what ran where, with what code, settings and data, and how long it took."""
+    found = records(place, protocol)
+    sessions = [s for record in found.values() for s in record["sessions"]]
+    first = next(iter(found.values()))
+    write_json(
+        place.file("provenance.json"),
+        {
+            "result": str(place.name),
+            "scale": place.scale,
+            "variant": place.variant,
+            "changes": protocol.changes,
+            "command": run_command(place, protocol),
+            "code_fingerprint": first["identity"]["code"],
+            "data": protocol.arms[first["arm"]].dataset,
+            "data_digest": first["identity"]["data"],
+            "analysis_fingerprint": fingerprint(analysis(place.name).__name__),
+            "evaluated": provenance.now(),
+            "seconds": round(sum(s["seconds"] for s in sessions), 1),
+            "started": min(s["started"] for s in sessions),
+            "ended": max(s["ended"] for s in sessions),
+            "machines": _distinct(
+                {k: s[k] for k in ("device", "gpu", "cpu", "threads", "gemm", "python", "packages", "commit")}
+                for s in sessions
+            ),
+            "arms": {arm: _arm_provenance(place, protocol, arm, record) for arm, record in found.items()},
+            "missing_arms": [arm for arm in protocol.arms if arm not in found],
+        },
+    )
+
+
+def _arm_provenance(place: Place, protocol: Protocol, arm: str, record: dict[str, Any]) -> dict[str, Any]:
+    sessions = record["sessions"]
+    return {
+        "seeds": record["seeds"],
+        "protocol_hash": record["identity"]["settings"],
+        "code_fingerprint": record["identity"]["code"],
+        "runs_sha256": record["sha256"],
+        "seconds": round(sum(s["seconds"] for s in sessions), 1),
+        "ms_per_replica_step": median(1000 * s["seconds"] / s["replicas"] / s["steps"] for s in sessions),
+        "state": arm_state(place, protocol, arm).state,
+    }
+
+
+def _distinct(items) -> list[dict[str, Any]]:
+    kept: list[dict[str, Any]] = []
+    for item in items:
+        if item not in kept:
+            kept.append(item)
+    return kept
+
+
+def publish(place: Place, published: Place) -> list[Path]:
+    """Copy the small part of a result (no runs, no checkpoints) to where it is committed.
+
+    Raises UserError if it has not been evaluated, or at smoke scale, which is no evidence.
+    """
+    if place.scale == "smoke":
+        raise UserError("smoke results are no evidence and are not published; run at --scale full or paper")
+    if not place.file("claims.json").exists():
+        raise UserError(f"{place.folder} has no claims.json; make it: dropnorm figure {place.name} --scale {place.scale}")
+    copied = []
+    for source in sorted(p for p in place.folder.iterdir() if p.is_file() and not p.name.startswith(".")):
+        with replacing(published.file(source.name)) as part:
+            part.write_bytes(source.read_bytes())
+        copied.append(published.file(source.name))
+    write_json(published.file("digests.json"), {p.name: sha256(p) for p in copied})
+    return copied
+
+
+def published_intact(place: Place) -> bool:
+    """Whether every published file still has the digest it was published with."""
+    digests = read_json(place.file("digests.json"))
+    return all(place.file(name).exists() and sha256(place.file(name)) == digest for name, digest in digests.items())

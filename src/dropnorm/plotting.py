@@ -1,0 +1,73 @@
+"""One plotting style: the Okabe-Ito colours (safe for colour-blind readers) with line styles, light and dark."""
+
+import contextlib
+from collections.abc import Iterator
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+
+THEMES = ("light", "dark")
+_INK = {"light": "#222222", "dark": "#dddddd"}
+_COLOURS = {
+    "light": {"baseline": "#D55E00", "batchnorm": "#0072B2", "paper": "#555555"},
+    "dark": {"baseline": "#E69F00", "batchnorm": "#56B4E9", "paper": "#bbbbbb"},
+}
+LINES = {"baseline": "--", "batchnorm": "-"}
+LABELS = {"baseline": "without BN", "batchnorm": "with BN"}
+_current = {"theme": "light"}
+
+
+@contextlib.contextmanager
+def theme(name: str) -> Iterator[None]:
+    """Everything drawn inside is drawn for a light or a dark page; backgrounds stay transparent."""
+    ink = _INK[name]
+    style = {
+        "axes.edgecolor": ink,
+        "axes.labelcolor": ink,
+        "axes.grid": True,
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "axes.titlelocation": "left",
+        "axes.titlesize": "medium",
+        "figure.constrained_layout.use": True,
+        "font.size": 9,
+        "grid.alpha": 0.25,
+        "grid.color": ink,
+        "legend.frameon": False,
+        "savefig.dpi": 200,
+        "savefig.transparent": True,
+        "svg.fonttype": "none",  # text stays text: it can be searched and read aloud
+        "svg.hashsalt": "dropnorm",  # the same figure is the same file
+        "text.color": ink,
+        "xtick.color": ink,
+        "ytick.color": ink,
+    }
+    before, _current["theme"] = _current["theme"], name
+    try:
+        with mpl.rc_context(style):
+            yield
+    finally:
+        _current["theme"] = before
+
+
+def colour(series: str) -> str:
+    """The colour of 'baseline', 'batchnorm' or 'paper' in the theme that is set."""
+    return _COLOURS[_current["theme"]][series]
+
+
+def band(ax: Axes, curve: pd.DataFrame, series: str, label: str | None = None, width: float = 1.6) -> None:
+    """A curve (x, value, low, high) as a line with its band."""
+    style = {"color": colour(series)}
+    ax.fill_between(curve.x, curve.low, curve.high, alpha=0.22, linewidth=0, **style)
+    ax.plot(curve.x, curve.value, LINES[series], linewidth=width, label=label, **style)
+
+
+def paper_curve(ax: Axes, reference: pd.DataFrame, series: str, label: str | None = None) -> None:
+    """A curve (step, value) read off the paper's own figure: dotted, grey, marked by its arm's line."""
+    marker = {"baseline": "x", "batchnorm": "."}[series]
+    every = max(len(reference) // 12, 1)
+    ax.plot(
+        reference.step, reference.value, ":", color=colour("paper"), marker=marker, markevery=every, markersize=4,
+        linewidth=1.1, label=label,
+    )  # fmt: skip
