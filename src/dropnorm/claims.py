@@ -50,7 +50,7 @@ class Difference(Strict):
 
 
 class Ratio(Strict):
-    """Paired ratio of two arms, first over second, on a log scale, above a bound; the estimate may need a least size."""
+    """Paired ratio of two arms, first over second, on a log scale, above a bound; it may have to be `at_least`."""
 
     test: Literal["ratio"]
     measure: str
@@ -65,7 +65,7 @@ class Ratio(Strict):
 
 
 class Share(Strict):
-    """Share of seeds in which the first arm's value is larger than the second's: above one half, and at least so big."""
+    """Share of seeds in which the first arm's value is the larger: above one half, and `at_least`."""
 
     test: Literal["share"]
     measure: str

@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from dropnorm.errors import UserError
-from dropnorm.names import Place, ResultName, project_root
-from dropnorm.protocol import Overrides, Protocol, parse_changes, parse_seeds
+from dropnorm.names import SCALES, Place, ResultName, project_root
+from dropnorm.protocol import Overrides, Protocol, all_names, parse_changes, parse_seeds
 from dropnorm.protocol import load as load_protocol
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a process is fastest; read when torch is loaded
@@ -25,6 +26,7 @@ typer_app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+PUBLISHED = Path("published")
 console = Console(highlight=False, soft_wrap=True)
 
 ResultArg = Annotated[str, typer.Argument(help="A result (ioffe2015/figure1) or its protocol file.")]
@@ -74,11 +76,6 @@ def _seeds(text: str) -> list[int]:
         return parse_seeds(text)
     except ValueError:
         raise UserError(f"--seeds {text}: write a range such as 0-9 or a list such as 0,2,5") from None
-
-
-@typer_app.callback()
-def _group() -> None:
-    """Commands, even while there is only one."""
 
 
 @typer_app.command()
@@ -131,3 +128,139 @@ def run(
         console.print(f"still pending: {', '.join(outcome.pending)}; the same command goes on from here")
         if not time_limit:
             sys.exit(143)  # stopped by a signal
+
+
+@typer_app.command("list")
+def list_results() -> None:
+    """List every result: its name, title, number of arms and seeds at each scale, and its Snakemake target."""
+    root = project_root()
+    for name in all_names(root):
+        protocols = {scale: load_protocol(root, name, scale) for scale in SCALES}
+        sizes = ", ".join(f"{scale} {len(p.arms)} arms x {len(p.seeds)} seeds" for scale, p in protocols.items())
+        console.print(f"[bold]{name}[/bold]  {protocols['full'].file.title}")
+        console.print(f"    {sizes}\n    snakemake --cores 8 {name.target}")
+
+
+@typer_app.command()
+def status(
+    result: Annotated[str | None, typer.Argument(help="A result; by default all of them.")] = None,
+    scale: Annotated[str | None, typer.Option(help="Only this scale.")] = None,
+    out: OutOpt = Path("results"),
+    variant: VariantOpt = None,
+    set_: SetOpt = None,
+) -> None:
+    """Say what is fresh, what is stale and why, what is missing, and the command and time that would mend it."""
+    from dropnorm.status import status as result_status
+
+    root = project_root()
+    colours = {"fresh": "green", "missing": "dim", "incomplete": "yellow", "stale": "yellow", "damaged": "red"}
+    for name in [ResultName.parse(result)] if result else all_names(root):
+        console.print(f"[bold]{name}[/bold]")
+        for each in [scale] if scale else SCALES:
+            protocol, place = _open(str(name), each, out, variant, set_)
+            found = result_status(root, protocol, place)
+            why = f": {found.why}" if found.why else ""
+            console.print(f"  {each:6} [{colours[found.state]}]{found.state}[/]{why}")
+            if found.command:
+                console.print(f"         {found.command}   ({found.time})")
+
+
+@typer_app.command()
+def figure(
+    result: ResultArg,
+    scale: ScaleOpt = "full",
+    out: OutOpt = Path("results"),
+    variant: VariantOpt = None,
+    set_: SetOpt = None,
+    source: Annotated[
+        str, typer.Option(help="runs, or published: draw from the committed curves, without runs.")
+    ] = "runs",
+) -> None:
+    """Judge the claims of a result and draw its figures, from its runs. Takes seconds and never trains."""
+    from dropnorm.evaluation import draw, evaluate, write_claims
+
+    if source not in ("runs", "published"):
+        raise UserError(f"--source {source}: unknown; allowed: runs, published")
+    root = project_root()
+    if source == "published":
+        protocol, place = _open(result, scale, root / PUBLISHED, None, None)
+        draw(root, place, protocol)
+        claims = write_claims(root, place)
+    else:
+        protocol, place = _open(result, scale, out, variant, set_)
+        claims = evaluate(root, place, protocol)
+    _print_claims(claims)
+    console.print(f"figures, tables and claims: {place.folder}")
+
+
+@typer_app.command()
+def publish(
+    result: ResultArg,
+    scale: ScaleOpt = "full",
+    out: OutOpt = Path("results"),
+    variant: VariantOpt = None,
+) -> None:
+    """Copy the small part of a result (claims, tables, figures, provenance) to `published/`, to be committed."""
+    from dropnorm.evaluation import publish as copy
+
+    name = ResultName.parse(result)
+    place = Place(out, scale, name, variant)
+    copied = copy(place, Place(project_root() / PUBLISHED, scale, name, variant))
+    console.print(f"{len(copied)} files are in {copied[0].parent}")
+
+
+@typer_app.command()
+def compare(
+    result: ResultArg,
+    variant: Annotated[str, typer.Option(help="Name of the variant to set beside the original.")],
+    scale: ScaleOpt = "full",
+    out: OutOpt = Path("results"),
+) -> None:
+    """Set a variant beside the original: figures and tables side by side (a page), the verdicts here too."""
+    from dropnorm.compare import compare as side_by_side
+
+    name = ResultName.parse(result)
+    path, table = side_by_side(Place(out, scale, name), Place(out, scale, name, variant))
+    console.print(table)
+    console.print(f"figures and tables side by side: {path.resolve()}")
+
+
+@typer_app.command()
+def data(
+    names: Annotated[list[str], typer.Argument(help="mnist, cifar10 or digits; more than one is possible.")],
+    data_dir: Annotated[Path, typer.Option(help="Where data sets are, or are put.")] = Path("data"),
+    mirror: Annotated[str | None, typer.Option(help="A folder or URL to take data from first.")] = None,
+) -> None:
+    """Fetch data sets and verify every image and label in them."""
+    from dropnorm import datasets
+
+    for name in names:
+        dataset = datasets.load(name, data_dir, mirror or None)
+        console.print(
+            f"{name}: {len(dataset.train_labels):,} training, {len(dataset.test_labels):,} test images, verified"
+        )
+
+
+@typer_app.command()
+def book(
+    source: Annotated[str, typer.Option(help="published, or the scale whose results are shown.")] = "published",
+    results: OutOpt = Path("results"),
+    out: Annotated[Path | None, typer.Option(help="Where to build; by default build/book/SOURCE.")] = None,
+) -> None:
+    """Build the book from published results, or from those of a scale. Takes seconds and never trains."""
+    from dropnorm.book import build
+
+    index = build(project_root(), source, out or Path("build/book") / source, console, results=results)
+    console.print(f"the book: {index.resolve()}")
+
+
+def _print_claims(claims: list[dict]) -> None:
+    from dropnorm.compare import estimate
+
+    table = Table("claim", "paper", "ours [95 % interval]", "p (Holm)", "verdict")
+    for claim in claims:
+        p = "" if claim["p_holm"] is None else f"{claim['p_holm']:.2g}"
+        shown = claim["verdict"] if claim["evidence"] else "not evidence (smoke)"
+        paper = "" if claim["paper"] is None else f"{claim['paper']:g}"
+        table.add_row(f"{claim['id']} {claim['title']}", paper, f"{estimate(claim)} {claim['unit']}", p, shown)
+    console.print(table)

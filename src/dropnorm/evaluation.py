@@ -1,8 +1,9 @@
 """From the runs of a result to everything its page shows: samples, verdicts, table, curves, figures, provenance.
 
-    samples.csv  table.csv  curves.csv  claims.json  facts.json  figures.json  *.svg  *.png  provenance.json
+samples.csv  table.csv  curves.csv  claims.json  facts.json  figures.json  *.svg  *.png  provenance.json
 """
 
+import hashlib
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,7 +18,7 @@ from dropnorm.claims import judge, read_claims
 from dropnorm.errors import UserError
 from dropnorm.files import read_json, replacing, sha256, write_json
 from dropnorm.fingerprint import fingerprint
-from dropnorm.names import Place
+from dropnorm.names import Place, ResultName
 from dropnorm.plotting import THEMES, theme
 from dropnorm.protocol import Protocol
 from dropnorm.runs import arm_state, read_runs, records, run_command
@@ -35,7 +36,7 @@ def evaluate(root: Path, place: Place, protocol: Protocol) -> list[dict[str, Any
     _write_tables(place, summary)
     write_json(place.file("facts.json"), summary.facts)
     claims = write_claims(root, place)
-    write_provenance(place, protocol)
+    write_provenance(root, place, protocol)
     draw(root, place, protocol)
     return claims
 
@@ -53,7 +54,7 @@ def draw(root: Path, place: Place, protocol: Protocol) -> None:
     path = place.file("curves.csv")
     if not path.exists():
         raise UserError(f"{path} is missing; make it: {run_command(place, protocol)}")
-    reference = pd.read_csv(root / "reference" / place.name.paper / f"{place.name.result}.csv")
+    reference = pd.read_csv(_reference(root, place.name))
     drawings = analysis(place.name).figures(pd.read_csv(path), reference, _context(place, protocol))
     mpl.use("Agg")
     for name, drawing in drawings.items():
@@ -83,7 +84,19 @@ def _context(place: Place, protocol: Protocol) -> Context:
     return Context(place.scale, DATA_NAMES[settings.dataset], variant, settings.model_dump())
 
 
-def write_provenance(place: Place, protocol: Protocol) -> None:
+def evaluation_digest(root: Path, name: ResultName) -> str:
+    """What claims and figures of a result depend on besides its runs: code, criteria, the paper's own curves."""
+    file = read_claims(root, name.paper)
+    criteria = [c.model_dump_json() for c in file.claims.values() if c.result == name.result]
+    parts = [fingerprint(analysis(name).__name__), fingerprint("dropnorm.claims"), *criteria]
+    return hashlib.sha256("\n".join([*parts, sha256(_reference(root, name))]).encode()).hexdigest()
+
+
+def _reference(root: Path, name: ResultName) -> Path:
+    return root / "reference" / name.paper / f"{name.result}.csv"
+
+
+def write_provenance(root: Path, place: Place, protocol: Protocol) -> None:
     """`provenance.json`: what ran where, with what code, settings and data, and how long it took."""
     found = records(place, protocol)
     sessions = [s for record in found.values() for s in record["sessions"]]
@@ -99,7 +112,7 @@ def write_provenance(place: Place, protocol: Protocol) -> None:
             "code_fingerprint": first["identity"]["code"],
             "data": protocol.arms[first["arm"]].dataset,
             "data_digest": first["identity"]["data"],
-            "analysis_fingerprint": fingerprint(analysis(place.name).__name__),
+            "evaluation_digest": evaluation_digest(root, place.name),
             "evaluated": provenance.now(),
             "seconds": round(sum(s["seconds"] for s in sessions), 1),
             "started": min(s["started"] for s in sessions),
@@ -143,7 +156,9 @@ def publish(place: Place, published: Place) -> list[Path]:
     if place.scale == "smoke":
         raise UserError("smoke results are no evidence and are not published; run at --scale full or paper")
     if not place.file("claims.json").exists():
-        raise UserError(f"{place.folder} has no claims.json; make it: dropnorm figure {place.name} --scale {place.scale}")
+        raise UserError(
+            f"{place.folder} has no claims.json; make it: dropnorm figure {place.name} --scale {place.scale}"
+        )
     copied = []
     for source in sorted(p for p in place.folder.iterdir() if p.is_file() and not p.name.startswith(".")):
         with replacing(published.file(source.name)) as part:

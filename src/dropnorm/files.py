@@ -25,18 +25,22 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write a text whole or not at all."""
     with replacing(path) as part:
         part.write_text(text)
 
 
 def write_json(path: Path, value: Any) -> None:
+    """Write JSON whole or not at all; NaN is refused, for JSON has none."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
+    """Read JSON. Raises ValueError if it is damaged."""
     return json.loads(path.read_text())
 
 
 def sha256(path: Path) -> str:
+    """Hex SHA-256 of a file."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

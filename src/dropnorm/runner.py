@@ -203,4 +203,4 @@ def make_loader(data_dir: Path, mirror: str | None) -> Callable[[str], Any]:
 
     from dropnorm import datasets
 
-    return cache(lambda name: datasets.load(name, data_dir, mirror))
+    return cache(lambda name: datasets.load(name, data_dir, mirror or None))

@@ -26,7 +26,7 @@ def final(runs: pd.DataFrame, arm: str, quantity: str) -> pd.Series:
 
 
 def first_crossing(curve: pd.Series, level: float) -> float:
-    """The step (interpolated) at which a curve, indexed by step, first reaches a level; its last step if it never does."""
+    """The step (interpolated) at which a curve by step first reaches a level; its last step if it never does."""
     steps, values = curve.index.to_numpy(float), curve.to_numpy(float)
     above = np.flatnonzero(values >= level)
     if len(above) == 0:

@@ -25,6 +25,8 @@ SPLIT_SEED = 0  # the training/validation split is one and the same for every se
 
 
 class Data(Strict):
+    """Which images, as which inputs."""
+
     name: Literal["mnist", "digits"]
     pixels: Literal["binary", "above_zero", "drawn", "grey"] = "binary"
     train_on: Literal["all", "split"] = "all"  # split: all but `validation` images, which then measure
@@ -32,6 +34,8 @@ class Data(Strict):
 
 
 class Network(Strict):
+    """Shape and first weights N(0, init_std^2)."""
+
     hidden: list[PositiveInt] = Field(min_length=1)
     normalisation: Literal["none", "batch"]
     init_std: PositiveFloat
@@ -39,10 +43,14 @@ class Network(Strict):
 
 
 class Optimiser(Strict):
+    """Plain stochastic gradient descent."""
+
     lr: PositiveFloat
 
 
 class Training(Strict):
+    """How long, in mini-batches of what size."""
+
     steps: PositiveInt
     batch_size: PositiveInt = Field(ge=2)  # a batch of one has no variance
 

@@ -62,9 +62,9 @@ def _input_samples(runs: pd.DataFrame, source: str = "probe") -> list[pd.DataFra
 
 
 def history_of_units(runs: pd.DataFrame, net: str, source: str) -> tuple[np.ndarray, dict[str, np.ndarray]] | None:
-    """Steps, and percentiles of each unit's input `[step, seed, unit]` by name; None if they were not measured."""
+    """Steps, and percentiles of each unit's input `[step, seed, unit]` by name; None if not followed from FIRST on."""
     mine = runs[(runs.arm == net) & (runs.quantity == f"{source}_p50")]
-    if mine.empty:
+    if FIRST not in mine.step.unique():
         return None
     return np.sort(mine.step.unique()), {p: unit_history(runs, net, f"{source}_{p}") for p in PERCENTILES}
 
@@ -165,7 +165,7 @@ def _facts(runs: pd.DataFrame, found: pd.DataFrame) -> dict[str, str]:
 
 
 def _early_gaps(runs: pd.DataFrame) -> dict[str, str]:
-    """Points by which batch norm leads at step 4,000: as calibrated, with larger first weights, and a larger rate too."""
+    """Lead of batch norm at step 4,000 in points: as calibrated, with larger first weights, with a larger rate too."""
     facts = {}
     for name, ending in (("", ""), ("_larger_init", ".init_std-0.1"), ("_larger_both", ".larger_init_and_rate-0.1")):
         both = [history(runs, net + ending, "test_accuracy") for net in NETS]

@@ -14,7 +14,11 @@ from dropnorm.plotting import LABELS, LINES, band, colour, paper_curve
 NETS = ("baseline", "batchnorm")
 IN_PAPER = {"baseline": "nobn", "batchnorm": "bn"}  # their names in the digitised curves
 PERCENTILES = ("p15", "p50", "p85")
-EARLY = [("", "as calibrated"), (".init_std-0.1", "first weights larger"), (".larger_init_and_rate-0.1", "and rate larger")]
+EARLY = [
+    ("", "as calibrated"),
+    (".init_std-0.1", "first weights larger"),
+    (".larger_init_and_rate-0.1", "and rate larger"),
+]
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> dict[str, Drawing]:
@@ -33,7 +37,7 @@ def _setup(context: Context, n: int) -> str:
     variant = f" Variant: {context.variant}." if context.variant else ""
     warning = " Smoke scale: it shows that the pipeline runs and is no evidence." if context.scale == "smoke" else ""
     return (
-        f"{context.data}, {hidden} sigmoid units, plain SGD, mini-batches of {s['training']['batch_size']}, "
+        f"Data: {context.data}. {hidden} sigmoid units, plain SGD, mini-batches of {s['training']['batch_size']}, "
         f"{s['training']['steps']:,} steps, {n} seeds, scale {context.scale}.{variant}{warning}"
     )
 
@@ -51,8 +55,8 @@ def _figure1(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) ->
     rate, std = context.settings["optimiser"]["lr"], context.settings["network"]["init_std"]
     caption = (
         "(a) Test accuracy over training, mean of the seeds with a band from the lowest to the highest; (b, c) 15th, "
-        "50th and 85th percentile, over the same test images, of the input to one sigmoid of the last hidden layer (the "
-        "first unit of the first seed; band: that unit in all seeds). Dotted grey: the paper's own curves, digitised. "
+        "50th and 85th percentile, over the same test images, of the input to one sigmoid of the last hidden layer "
+        "(the first unit of the first seed; band: that unit in all seeds). Dotted grey: the paper's own curves. "
         f"Learning rate {rate}, first weights N(0, {std}²). {_setup(context, n)}"
     )
     numbers = "; ".join(f"{LABELS[net]} {e.value:.2f} % (seeds {e.low:.2f} to {e.high:.2f})" for net, e in ends.items())

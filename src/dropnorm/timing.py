@@ -1,0 +1,36 @@
+"""How long something will take, from how long it took: milliseconds a replica and step, as recorded with each run."""
+
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+
+from dropnorm.files import read_json
+from dropnorm.names import SCALES, Place
+from dropnorm.protocol import Protocol
+from dropnorm.runs import ArmState
+
+
+def ms_per_replica_step(place: Place, published: Path) -> dict[str, float]:
+    """By arm, as measured here or, if nothing was, where the published result was computed; {} if nowhere."""
+    for candidate in [place, *(Place(root, s, place.name) for root in (place.root, published) for s in SCALES[::-1])]:
+        path = candidate.file("provenance.json")
+        if path.exists():
+            return {arm: record["ms_per_replica_step"] for arm, record in read_json(path)["arms"].items()}
+    return {}
+
+
+def pending_seconds(protocol: Protocol, states: dict[str, ArmState], place: Place, published: Path) -> float | None:
+    """Seconds of one core that the pending arms and seeds will take; None if nothing like them was ever timed."""
+    known = ms_per_replica_step(place, published)
+    if not known:
+        return None
+    typical = median(known.values())
+    return sum(
+        known.get(arm, typical) / 1000 * protocol.arms[arm].steps * len(set(protocol.seeds) - set(found.seeds))
+        for arm, found in states.items()
+    )
+
+
+def in_words(seconds: float | None) -> str:
+    """'about 0:14:20 on one core', or 'time unknown'."""
+    return "time unknown" if seconds is None else f"about {timedelta(seconds=round(seconds))} on one core"

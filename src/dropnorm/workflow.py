@@ -1,0 +1,160 @@
+"""What the Snakefile needs to know of protocols: jobs, files, and what makes them stale."""
+
+import hashlib
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import NonNegativeInt, ValidationError, field_validator
+
+from dropnorm.errors import UserError
+from dropnorm.evaluation import evaluation_digest
+from dropnorm.names import Place
+from dropnorm.protocol import Overrides, Protocol, all_names, load, parse_changes
+from dropnorm.runner import choose_device
+from dropnorm.runs import Identity, arm_state, identity
+from dropnorm.settings import Strict
+from dropnorm.timing import pending_seconds
+from dropnorm.validation import describe
+
+OUTPUTS = (
+    "claims.json", "facts.json", "figures.json", "provenance.json", "samples.csv", "table.csv", "curves.csv",
+    "figure.svg", "figure-dark.svg", "figure.png", "figure-dark.png",
+)  # fmt: skip
+SHORTEST_MINUTES, SLACK = 30, 4  # of the time asked of a cluster: at least, and times the expected
+
+
+class WorkflowConfig(Strict):
+    """`config/config.yaml`, with what `--config` changed."""
+
+    scale: Literal["smoke", "full", "paper"]
+    device: Literal["cpu", "cuda"]
+    data_dir: str
+    mirror: str
+    out: str
+    variant: str
+    set: str
+    source: Literal["", "published", "smoke", "full", "paper"]
+    arms_per_job: NonNegativeInt
+
+    @field_validator("variant", "set", mode="before")
+    @classmethod
+    def _text(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, int | float) else value
+
+    @classmethod
+    def check(cls, config: dict[str, Any], where: str) -> "WorkflowConfig":
+        """Raises UserError: one line naming where, key, value and what is allowed."""
+        try:
+            checked = cls.model_validate(config)
+        except ValidationError as error:
+            raise UserError(f"{where}: {describe(error, cls)}") from None
+        if checked.set and not checked.variant:
+            raise UserError(f"{where}: set = '{checked.set}' changes the protocol: add variant=NAME")
+        if checked.device == "cuda":
+            choose_device("cuda")
+        return checked
+
+    @property
+    def changes(self) -> Overrides:
+        return parse_changes(shlex.split(self.set))
+
+
+@dataclass(frozen=True)
+class Job:
+    """One process: a few arms of a result."""
+
+    name: str
+    arms: list[str]
+    tables: list[str]
+    records: list[str]
+    datasets: list[str]  # those that must be fetched
+    identity: list[str]
+    minutes: int
+    describe: str
+
+
+class Result:
+    """A result at the scale (and variant) of this call, as rules see it."""
+
+    def __init__(self, root: Path, protocol: Protocol, config: WorkflowConfig):
+        self.protocol, self.name = protocol, protocol.name
+        self.place = Place(Path(config.out), config.scale, protocol.name, config.variant or None)
+        self.target = protocol.name.target
+        self.outputs = [self.file(name) for name in OUTPUTS]
+        self.evaluation_digest = evaluation_digest(root, protocol.name)
+        self.jobs = self._jobs(root, config.arms_per_job or protocol.scale.arms_per_job)
+
+    def file(self, name: str) -> str:
+        return str(self.place.file(name))
+
+    @property
+    def arguments(self) -> str:
+        """What names this result to the `dropnorm` command."""
+        parts = [str(self.name), "--scale", self.place.scale]
+        if self.place.variant:
+            parts += ["--variant", self.place.variant]
+            parts += [
+                word for key, value in self.protocol.changes.items() for word in ("--set", f"{key}={_plain(value)}")
+            ]
+        return shlex.join(parts)
+
+    def _jobs(self, root: Path, size: int) -> list[Job]:
+        arms = list(self.protocol.arms)
+        groups = [arms[i : i + size] for i in range(0, len(arms), size)]
+        return [self._job(root, i, group) for i, group in enumerate(groups)]
+
+    def _job(self, root: Path, number: int, arms: list[str]) -> Job:
+        label = arms[0] if len(arms) == 1 else f"part{number + 1}"
+        states = {arm: arm_state(self.place, self.protocol, arm) for arm in arms}
+        seconds = pending_seconds(self.protocol, states, self.place, root / "published") or 0
+        names = {self.protocol.arms[arm].dataset for arm in arms}
+        return Job(
+            name=f"{self.target}_run_{label}",
+            arms=arms,
+            tables=[str(self.place.run(arm)) for arm in arms],
+            records=[str(self.place.run(arm).with_suffix(".json")) for arm in arms],
+            datasets=sorted(names - {"digits"}),
+            identity=[_digest(identity(self.protocol, arm)) for arm in arms] + [str(self.protocol.seeds)],
+            minutes=max(SHORTEST_MINUTES, round(SLACK * seconds / 60)),
+            describe=f"{self.name} {', '.join(arms)} at scale {self.place.scale}",
+        )
+
+
+def load_results(root: Path, config: WorkflowConfig) -> list[Result]:
+    """Every result at the configured scale; of a variant those whose protocol has the keys it sets.
+
+    Raises UserError if a protocol is wrong, or if no protocol has the keys of `set`.
+    """
+    results, refused = [], []
+    for name in all_names(root):
+        try:
+            results.append(Result(root, load(root, name, config.scale, config.changes), config))
+        except UserError as error:
+            if not config.variant:
+                raise
+            refused.append(error)
+    if refused and not results:
+        raise refused[0]
+    return results
+
+
+def _digest(what: Identity) -> str:
+    return hashlib.sha256(repr(what).encode()).hexdigest()[:16]
+
+
+def _plain(value: Any) -> str:
+    """A value as it is typed after `--set KEY=`."""
+    return yaml.safe_dump(value, default_flow_style=True).removesuffix("\n").removesuffix("\n...")
+
+
+def published_files(root: Path) -> list[str]:
+    """The files that the published book is made of."""
+    return sorted(str(p) for p in (root / "published").glob("*/*/*/*.*"))
+
+
+def book_pages(root: Path) -> list[str]:
+    """The hand-written part of the book."""
+    return sorted(str(p) for p in (root / "book").rglob("*") if p.is_file() and "_build" not in p.parts)

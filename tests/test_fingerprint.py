@@ -1,0 +1,64 @@
+"""The fingerprint follows what code does, through imports, and nothing else."""
+
+import shutil
+
+import pytest
+
+from dropnorm.fingerprint import _code, _imports, fingerprint, import_closure
+
+MODULE = "dropnorm.experiments.classification"
+
+
+@pytest.fixture
+def source(root, tmp_path):
+    return shutil.copytree(root / "src/dropnorm", tmp_path / "dropnorm")
+
+
+@pytest.fixture
+def change(source):
+    """Replace text in a file of the copy and return the fingerprint of the experiment."""
+
+    def apply(file, old, new):
+        path = source / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+        _code.cache_clear()
+        _imports.cache_clear()
+        return fingerprint(MODULE, source)
+
+    return apply
+
+
+def test_the_closure_holds_the_science_and_nothing_else():
+    closure = import_closure(MODULE)
+    assert {"dropnorm.layers.batch_norm", "dropnorm.training.sgd", "dropnorm.networks.sigmoid_mlp"} <= set(closure)
+    outside = ("plotting", "analyses", "claims", "cli", "runner", "datasets", "protocol", "book", "evaluation")
+    assert not [m for m in closure if m.split(".")[1] in outside]
+
+
+def test_a_comment_a_docstring_or_layout_changes_nothing(change, source):
+    before = fingerprint(MODULE, source)
+    assert change("layers/batch_norm.py", "import torch\n", "import torch  # the library\n\n\n") == before
+    assert change("layers/batch_norm.py", "Batch normalization, written out", "Another docstring") == before
+    assert change("training/sgd.py", "W <- W - lr * g in place", "an update") == before
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("layers/batch_norm.py", "(m / (m - 1))", "1.0"),
+        ("training/sgd.py", "value=-1", "value=-2"),
+        ("experiments/classification.py", "0.85", "0.9"),
+        ("settings.py", 'extra="forbid"', 'extra="allow"'),
+    ],
+)
+def test_code_that_an_experiment_imports_changes_it(change, source, file, old, new):
+    before = fingerprint(MODULE, source)
+    assert change(file, old, new) != before
+
+
+def test_other_code_does_not(change, source):
+    before = fingerprint(MODULE, source)
+    assert change("plotting.py", "#D55E00", "#D55E01") == before
+    assert change("runner.py", "STEPS_BETWEEN_LOOKS = 20", "STEPS_BETWEEN_LOOKS = 30") == before

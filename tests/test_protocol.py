@@ -1,0 +1,145 @@
+"""Protocols: scales, sweeps, variants, and what a wrong one is told."""
+
+import shutil
+
+import pytest
+import yaml
+
+from dropnorm.errors import UserError
+from dropnorm.names import Place, ResultName, project_root
+from dropnorm.protocol import load, parse_changes, parse_seeds
+
+NAME = ResultName("ioffe2015", "figure1")
+
+
+@pytest.fixture
+def edited(root, tmp_path):
+    """Load a copy of the Figure 1 protocol in which one place was changed."""
+
+    def protocol(scale="full", **changes):
+        tree = yaml.safe_load((root / "protocols/ioffe2015/figure1.yaml").read_text())
+        for dotted, value in changes.items():
+            *parents, last = dotted.split("__")
+            place = tree
+            for key in parents:
+                place = place[key]
+            place[last] = value
+        path = tmp_path / "protocols/ioffe2015/figure1.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(tree, sort_keys=False))
+        return load(tmp_path, NAME, scale)
+
+    return protocol
+
+
+def test_the_paper_s_protocol_is_the_paper_s(root):
+    protocol = load(root, NAME, "paper")
+    for arm in ("baseline", "batchnorm"):
+        settings = protocol.arms[arm]
+        assert settings.network.hidden == [100, 100, 100]
+        assert (settings.training.steps, settings.training.batch_size) == (50_000, 60)
+        assert settings.data.pixels == "binary"
+    assert protocol.seeds == list(range(10))
+
+
+def test_arms_differ_in_what_they_say_they_differ(root):
+    arms = load(root, NAME, "paper").arms
+    a, b = arms["baseline"].model_dump(), arms["batchnorm"].model_dump()
+    assert (a["network"].pop("normalisation"), b["network"].pop("normalisation")) == ("none", "batch")
+    assert a == b
+
+
+def test_sweeps_make_every_combination(root):
+    protocol = load(root, NAME, "paper")
+    rates = [arms.optimiser.lr for name, arms in protocol.arms.items() if name.startswith("batchnorm.lr-")]
+    assert rates == [0.01, 0.03, 0.1, 0.3, 1.0, 3.0]
+    assert all(s.data.train_on == "split" for n, s in protocol.arms.items() if ".lr-" in n)
+    assert all(s.data.train_on == "all" for n, s in protocol.arms.items() if ".lr-" not in n)
+
+
+def test_scales_overlay_and_variants_change(root):
+    assert load(root, NAME, "smoke").arms["baseline"].data.name == "digits"
+    assert load(root, NAME, "full").arms["baseline"].data.name == "mnist"
+    changed = load(root, NAME, "full", parse_changes(["optimiser.lr=0.3", "network.hidden=[50, 50]"]))
+    assert changed.arms["batchnorm"].optimiser.lr == 0.3
+    assert changed.arms["batchnorm"].network.hidden == [50, 50]
+    assert changed.arms["batchnorm.lr-0.01"].optimiser.lr == 0.01  # an arm's own setting stays
+
+
+def test_the_digest_follows_the_settings_of_the_arm_alone(root, edited):
+    original, changed = edited(), edited(sweeps__init_std__set={"measure.accuracy_every": 5000})
+    same = [arm for arm in original.arms if original.settings_digest(arm) == changed.settings_digest(arm)]
+    assert set(original.arms) - set(same) == {a for a in original.arms if ".init_std-" in a}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"settings__optimiser": {"lrr": 0.1}}, ["optimiser.lrr", "unknown key", "did you mean 'lr'", "allowed: lr"]),
+        ({"settings__optimiser": {"lr": "fast"}}, ["optimiser.lr", "'fast'", "number"]),
+        ({"settings__training": {"steps": 0, "batch_size": 60}}, ["training.steps", "0", "greater than 0"]),
+        ({"settings__training": {"steps": 10, "batch_size": 1}}, ["training.batch_size", "1"]),
+        ({"settings__network": {"hidden": [9], "init_std": 1}}, ["network.normalisation", "missing"]),
+        ({"seeds": "many"}, ["seeds", "'many'", "0-9"]),
+        ({"experiment": "magic"}, ["experiment", "'magic'", "allowed: classification"]),
+        ({"colour": "red"}, ["colour", "unknown key", "allowed:", "settings"]),
+        ({"scales__huge": {}}, ["scales", "smoke, full, paper"]),
+        ({"scales__full": {"setings": {}}}, ["scales.full.setings", "did you mean 'settings'"]),
+        ({"sweeps__lr__arms": ["nobody"]}, ["sweeps.lr.arms", "'nobody'", "baseline, batchnorm"]),
+        ({"sweeps__lr__set": {"optimiser.lr.x": 1}}, ["optimiser.lr.x", "is a value"]),
+        ({"result": "figure2"}, ["ioffe2015/figure2", "protocols/ioffe2015/figure2.yaml"]),
+    ],
+)
+def test_a_wrong_protocol_gets_one_line_that_names_file_key_and_what_is_allowed(edited, changes, words):
+    with pytest.raises(UserError) as error:
+        edited(**changes)
+    message = str(error.value)
+    assert "\n" not in message
+    assert "figure1.yaml" in message
+    assert all(word in message for word in words), message
+
+
+def test_yaml_that_is_none(root, tmp_path):
+    path = tmp_path / "protocols/ioffe2015/figure1.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("a: [1, 2\nb: }")
+    with pytest.raises(UserError, match=r"figure1.yaml: not readable as YAML.*line"):
+        load(tmp_path, NAME, "full")
+
+
+def test_a_comment_changes_nothing(root, tmp_path):
+    target = tmp_path / "protocols/ioffe2015/figure1.yaml"
+    target.parent.mkdir(parents=True)
+    shutil.copy(root / "protocols/ioffe2015/figure1.yaml", target)
+    before = load(tmp_path, NAME, "full")
+    target.write_text("# another comment\n" + target.read_text())
+    after = load(tmp_path, NAME, "full")
+    assert [before.settings_digest(a) for a in before.arms] == [after.settings_digest(a) for a in after.arms]
+
+
+@pytest.mark.parametrize(("text", "seeds"), [("0-3", [0, 1, 2, 3]), (7, [7]), ("5,0-1", [0, 1, 5])])
+def test_seeds(text, seeds):
+    assert parse_seeds(text) == seeds
+
+
+@pytest.mark.parametrize("text", ["ioffe2015/figure1", "ioffe2015_figure1", "protocols/ioffe2015/figure1.yaml"])
+def test_one_name_everywhere(text, root):
+    name = ResultName.parse(text)
+    assert (str(name), name.target) == ("ioffe2015/figure1", "ioffe2015_figure1")
+    assert Place(root, "paper", name, "lr03").folder == root / "paper/ioffe2015/figure1@lr03"
+
+
+@pytest.mark.parametrize("text", ["figure1", "../..", "ioffe2015/Figure 1", ""])
+def test_no_name(text):
+    with pytest.raises(UserError, match="is no result"):
+        ResultName.parse(text)
+
+
+def test_variants_name_folders(root):
+    with pytest.raises(UserError, match="variant"):
+        Place(root, "full", NAME, "../up")
+
+
+def test_outside_a_checkout(tmp_path):
+    with pytest.raises(UserError, match="no dropnorm checkout"):
+        project_root(tmp_path)

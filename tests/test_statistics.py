@@ -1,0 +1,58 @@
+"""The tests against SciPy's own words and against data whose truth is known."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from dropnorm.statistics import holm, log_mean_test, mean_interval, mean_test, share_test
+
+
+def test_mean_test_is_student_s():
+    x = np.array([0.3, 0.9, 0.5, 1.1, 0.2])
+    e = mean_test(x, 0.0, "above")
+    assert e.p == pytest.approx(stats.ttest_1samp(x, 0).pvalue / 2)
+    half = stats.t.ppf(0.975, 4) * x.std(ddof=1) / np.sqrt(5)
+    assert (e.low, e.high) == pytest.approx((x.mean() - half, x.mean() + half))
+    assert mean_test(x, 0.0, "below").p == pytest.approx(1 - e.p)
+
+
+def test_log_test_is_on_the_geometric_mean():
+    x = np.array([2.0, 8.0, 4.0])
+    e = log_mean_test(x, 1.0, "above")
+    assert e.value == pytest.approx(4.0)
+    assert e.low * e.high == pytest.approx(16.0)  # symmetric on the log scale
+
+
+def test_share_is_exact():
+    e = share_test(np.array([True] * 9 + [False]))
+    assert e.value == 0.9
+    assert e.p == pytest.approx(11 / 1024)
+    assert (e.low, e.high) == pytest.approx((0.5550, 0.9975), abs=1e-4)  # Clopper-Pearson
+
+
+@pytest.mark.parametrize(("bound", "p"), [(0.5, 0.0), (1.5, 1.0)])
+def test_seeds_that_all_agree(bound, p):
+    e = mean_test(np.ones(5), bound, "above")
+    assert (e.low, e.high, e.p) == (1.0, 1.0, p)
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_too_few_seeds_have_no_interval(n):
+    e = mean_test(np.ones(n), 0.0, "above")
+    assert e.n == n
+    assert np.isnan(e.low)
+    assert np.isnan(e.p)
+
+
+def test_holm():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    adjusted = holm([0.02, float("nan"), 0.5])
+    assert adjusted[0] == pytest.approx(0.04)  # two were tested, not three
+    assert np.isnan(adjusted[1])
+
+
+def test_intervals_cover_the_truth_as_often_as_they_say():
+    rng = np.random.default_rng(0)
+    x = rng.normal(3.0, 2.0, size=(10, 4000))
+    _, low, high = mean_interval(x)
+    assert np.mean((low < 3.0) & (high > 3.0)) == pytest.approx(0.95, abs=0.01)

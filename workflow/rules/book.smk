@@ -1,0 +1,30 @@
+# The book: prose by hand, numbers from the results of this scale, or (source=published) from the committed ones.
+SOURCE = CONFIG.source or SCALE
+BOOK = f"build/book/{SOURCE}/html/index.html"
+
+
+rule book_pages:
+    input:
+        published_files(ROOT) if SOURCE == "published" else [claims(result) for result in RESULTS],
+        book_pages(ROOT),
+    output:
+        BOOK,
+    log:
+        f"{CONFIG.out}/logs/book-{SOURCE}.log",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+        gpu=0,
+    params:
+        code=fingerprint("dropnorm.book"),
+        source=SOURCE,
+    message:
+        f"Building the book from {SOURCE} results"
+    shell:
+        "dropnorm book --source {params.source} --results {config[out]} 2>&1 | tee {log}"
+
+
+rule book:
+    input:
+        BOOK,

@@ -1,0 +1,23 @@
+# What the rules share: the checked configuration, the protocols at the scale asked for, and where things are.
+import sys
+from pathlib import Path
+
+from dropnorm.errors import UserError
+from dropnorm.fingerprint import fingerprint
+from dropnorm.workflow import WorkflowConfig, book_pages, load_results, published_files
+
+ROOT = Path(workflow.basedir)
+
+try:
+    CONFIG = WorkflowConfig.check(config, "config/config.yaml or --config")
+    RESULTS = load_results(ROOT, CONFIG)
+except UserError as error:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(2)
+
+SCALE, VARIANT, GPUS = CONFIG.scale, CONFIG.variant, int(CONFIG.device == "cuda")
+
+
+# Paths and places in shell commands are looked up in `config` when a job starts: they are no reason to run it again.
+def claims(result):
+    return result.file("claims.json")

@@ -1,0 +1,17 @@
+# Fetch and verify a data set. The marker says that every image was checked; it is no reason to train again.
+
+
+rule data:
+    output:
+        touch(f"{CONFIG.data_dir}/.{{name}}.verified"),
+    log:
+        f"{CONFIG.out}/logs/data/{{name}}.log",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+        gpu=0,
+    message:
+        "Fetching and verifying {wildcards.name}"
+    shell:
+        "dropnorm data {wildcards.name} --data-dir {config[data_dir]} --mirror '{config[mirror]}' 2>&1 | tee {log}"

@@ -1,0 +1,40 @@
+# Judge and draw. One rule a result, and a short name for it: `snakemake ioffe2015_figure1`.
+
+for result in RESULTS:
+
+    rule:
+        name:
+            f"{result.target}_evaluate"
+        input:
+            [job.tables + job.records for job in result.jobs],
+        output:
+            result.outputs,
+        log:
+            f"{CONFIG.out}/logs/{SCALE}/{result.target}_evaluate.log",
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=10,
+            gpu=0,
+        params:
+            code=result.evaluation_digest,
+            what=result.arguments,
+        message:
+            f"Judging and drawing {result.name} at scale {SCALE}"
+        shell:
+            "dropnorm figure {params.what} --out {config[out]} 2>&1 | tee {log}"
+
+    rule:
+        name:
+            result.target
+        input:
+            claims(result),
+
+
+for paper in sorted({result.place.name.paper for result in RESULTS}):
+
+    rule:
+        name:
+            paper
+        input:
+            [claims(result) for result in RESULTS if result.place.name.paper == paper],

@@ -1,0 +1,32 @@
+# Train. One rule a job, a job one or a few arms; `identity` (code, settings and data of each arm) is what makes
+# Snakemake run it again. `update` leaves the tables of arms that are still right where they are: dropnorm skips them.
+
+for result in RESULTS:
+    for job in result.jobs:
+
+        rule:
+            name:
+                job.name
+            input:
+                [ancient(f"{CONFIG.data_dir}/.{name}.verified") for name in job.datasets],
+            output:
+                update(job.tables),
+                update(job.records),
+            log:
+                f"{CONFIG.out}/logs/{SCALE}/{job.name}.log",
+            benchmark:
+                f"{CONFIG.out}/benchmarks/{SCALE}/{job.name}.tsv"
+            threads: 1
+            resources:
+                mem_mb=lambda wildcards, attempt: 2000 * attempt,
+                runtime=job.minutes,
+                gpu=GPUS,
+            params:
+                identity=job.identity,
+                what=result.arguments,
+                arms=" ".join(f"--arm {arm}" for arm in job.arms),
+            message:
+                f"Training {job.describe}"
+            shell:
+                "dropnorm run {params.what} {params.arms} --out {config[out]} --device {config[device]}"
+                " --data-dir {config[data_dir]} 2>&1 | tee {log}"
