@@ -21,6 +21,7 @@ from dropnorm.validation import describe
 
 REPLICATED, DIRECTION_ONLY = "replicated", "direction only"
 NOT_REPLICATED, INCONCLUSIVE = "not replicated", "inconclusive"
+NOT_EVIDENCE = "not evidence"  # at smoke scale, whatever the numbers
 FEWEST_SEEDS = 3  # below this no verdict but 'inconclusive'
 
 
@@ -192,7 +193,7 @@ def _entry(id_, claim: Claim, findings: list[Finding], p, p_holm, alpha, scale) 
         "n": min(f.estimate.n for f in findings),
         "p": _number(p),
         "p_holm": _number(p_holm),
-        "verdict": verdict(findings, p_holm, alpha),
+        "verdict": NOT_EVIDENCE if scale == "smoke" else verdict(findings, p_holm, alpha),
         "scale": scale,
         "evidence": scale != "smoke",
         "parts": [_part_entry(part, f) for part, f in zip(claim.parts, findings, strict=True)],

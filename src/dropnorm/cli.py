@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from dropnorm.errors import UserError
 from dropnorm.names import SCALES, Place, ResultName, project_root
-from dropnorm.protocol import Overrides, Protocol, all_names, parse_changes, parse_seeds
+from dropnorm.protocol import Protocol, all_names, parse_changes, parse_seeds
 from dropnorm.protocol import load as load_protocol
+from dropnorm.variants import remember, resolve
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a process is fastest; read when torch is loaded
 
@@ -36,7 +36,7 @@ VariantOpt = Annotated[
     str | None, typer.Option(help="Name of a variant: kept beside the original, never in its place.")
 ]
 SetOpt = Annotated[
-    list[str] | None, typer.Option("--set", help="KEY=VALUE to change in the protocol; needs --variant.")
+    list[str] | None, typer.Option("--set", help="KEY=VALUE to change in the protocol, when a variant is made.")
 ]
 
 
@@ -55,11 +55,9 @@ def app() -> None:
 
 
 def _open(result: str, scale: str, out: Path, variant: str | None, set_: list[str] | None) -> tuple[Protocol, Place]:
-    changes: Overrides = parse_changes(set_ or [])
-    if changes and not variant:
-        raise UserError("--set changes the protocol, so the result needs a name of its own: add --variant NAME")
     name = ResultName.parse(result)
     place = Place(out, scale, name, variant)
+    changes = resolve(place, parse_changes(set_ or []))
     return load_protocol(project_root(), name, scale, changes), place
 
 
@@ -112,6 +110,7 @@ def run(
     limits = Limits(_duration(time_limit) if time_limit else float("inf"), _duration(checkpoint_every))
     chosen = choose_device(device)
     torch.set_num_threads(threads)
+    remember(place, protocol.changes)
     outcome = run_pending(
         protocol,
         place,
@@ -202,11 +201,13 @@ def publish(
 ) -> None:
     """Copy the small part of a result (claims, tables, figures, provenance) to `published/`, to be committed."""
     from dropnorm.evaluation import publish as copy
+    from dropnorm.readme import refresh
 
     name = ResultName.parse(result)
     place = Place(out, scale, name, variant)
     copied = copy(place, Place(project_root() / PUBLISHED, scale, name, variant))
-    console.print(f"{len(copied)} files are in {copied[0].parent}")
+    refresh(project_root())
+    console.print(f"{len(copied)} files are in {copied[0].parent}; the README's tables follow them")
 
 
 @typer_app.command()
@@ -220,8 +221,8 @@ def compare(
     from dropnorm.compare import compare as side_by_side
 
     name = ResultName.parse(result)
-    path, table = side_by_side(Place(out, scale, name), Place(out, scale, name, variant))
-    console.print(table)
+    path, lines = side_by_side(Place(out, scale, name), Place(out, scale, name, variant))
+    console.print("\n".join(lines))
     console.print(f"figures and tables side by side: {path.resolve()}")
 
 
@@ -257,10 +258,7 @@ def book(
 def _print_claims(claims: list[dict]) -> None:
     from dropnorm.compare import estimate
 
-    table = Table("claim", "paper", "ours [95 % interval]", "p (Holm)", "verdict")
     for claim in claims:
-        p = "" if claim["p_holm"] is None else f"{claim['p_holm']:.2g}"
-        shown = claim["verdict"] if claim["evidence"] else "not evidence (smoke)"
-        paper = "" if claim["paper"] is None else f"{claim['paper']:g}"
-        table.add_row(f"{claim['id']} {claim['title']}", paper, f"{estimate(claim)} {claim['unit']}", p, shown)
-    console.print(table)
+        paper = "" if claim["paper"] is None else f"; paper {claim['paper']:g}"
+        console.print(f"{claim['id']} {claim['title']}: [bold]{claim['verdict']}[/bold]")
+        console.print(f"    {estimate(claim)} ({claim['unit']}{paper})")

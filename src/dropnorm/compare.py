@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.table import Table
 
 from dropnorm.errors import UserError
 from dropnorm.files import read_json, write_text
 from dropnorm.names import Place
+from dropnorm.variants import in_words
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{title}</title>
@@ -28,8 +28,8 @@ _PAGE = """<!doctype html>
 """
 
 
-def compare(original: Place, variant: Place) -> tuple[Path, Table]:
-    """Write `compare.html` into the variant's folder; also return the table of claims for the terminal.
+def compare(original: Place, variant: Place) -> tuple[Path, list[str]]:
+    """Write `compare.html` into the variant's folder; also return the verdicts of both as lines.
 
     Raises UserError if one of the two has not been evaluated.
     """
@@ -37,18 +37,17 @@ def compare(original: Place, variant: Place) -> tuple[Path, Table]:
         if not place.file("claims.json").exists():
             raise UserError(f"{place.folder} has no claims.json; run and draw it first (dropnorm run, dropnorm figure)")
     changes = read_json(variant.file("provenance.json"))["changes"]
-    difference = ", ".join(f"{key} = {value}" for key, value in changes.items())
     claims = _claims(original, variant)
     page = _PAGE.format(
         title=html.escape(f"{original.name}: original and variant {variant.variant}, scale {original.scale}"),
-        difference=html.escape(f"The variant sets {difference}."),
+        difference=html.escape(f"The variant sets {in_words(changes)}."),
         sides=_side(original, "original", variant) + _side(variant, f"variant {variant.variant}", variant),
         claims=claims.to_html(index=False, border=0),
         numbers=_numbers(original, variant).to_html(index=False, border=0),
     )
     path = variant.file("compare.html")
     write_text(path, page)
-    return path, _terminal(claims)
+    return path, _terminal(claims, variant.variant)
 
 
 def _side(place: Place, words: str, page: Place) -> str:
@@ -70,10 +69,11 @@ def _claims(original: Place, variant: Place) -> pd.DataFrame:
             "unit": c["unit"],
             "original": estimate(c),
             "verdict": c["verdict"],
-            "variant": estimate(theirs[id_]) if id_ in theirs else "",
-            "verdict of variant": theirs[id_]["verdict"] if id_ in theirs else "",
+            "variant": estimate(theirs[id_]),
+            "verdict of variant": theirs[id_]["verdict"],
         }
         for id_, c in ours.items()
+        if id_ in theirs
     ]
     return pd.DataFrame(rows)
 
@@ -95,8 +95,10 @@ def _numbers(original: Place, variant: Place) -> pd.DataFrame:
     return both.round(3)
 
 
-def _terminal(claims: pd.DataFrame) -> Table:
-    table = Table(*claims.columns, title="original and variant")
-    for row in claims.itertuples(index=False):
-        table.add_row(*map(str, row))
-    return table
+def _terminal(claims: pd.DataFrame, variant: str) -> list[str]:
+    lines = []
+    for row in claims.to_dict("records"):
+        lines.append(f"{row['claim']} ({row['unit']})")
+        lines.append(f"    {'original':12} {row['original']}: {row['verdict']}")
+        lines.append(f"    {variant:12} {row['variant']}: {row['verdict of variant']}")
+    return lines

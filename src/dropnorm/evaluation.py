@@ -15,6 +15,7 @@ import pandas as pd
 from dropnorm import provenance
 from dropnorm.analyses import Context, Summary, analysis
 from dropnorm.claims import judge, read_claims
+from dropnorm.datasets.registry import TITLES
 from dropnorm.errors import UserError
 from dropnorm.files import read_json, replacing, sha256, write_json
 from dropnorm.fingerprint import fingerprint
@@ -22,9 +23,9 @@ from dropnorm.names import Place, ResultName
 from dropnorm.plotting import THEMES, theme
 from dropnorm.protocol import Protocol
 from dropnorm.runs import arm_state, read_runs, records, run_command
+from dropnorm.variants import in_words
 
 TABLES = ("samples", "table", "curves")
-DATA_NAMES = {"mnist": "MNIST", "digits": "the 8x8 digits of scikit-learn (not MNIST)", "cifar10": "CIFAR-10"}
 
 
 def evaluate(root: Path, place: Place, protocol: Protocol) -> list[dict[str, Any]]:
@@ -79,9 +80,8 @@ def _write_tables(place: Place, summary: Summary) -> None:
 
 def _context(place: Place, protocol: Protocol) -> Context:
     settings = next(iter(protocol.arms.values()))
-    changes = ", ".join(f"{key} = {value}" for key, value in protocol.changes.items())
-    variant = f"{place.variant} ({changes})" if place.variant else ""
-    return Context(place.scale, DATA_NAMES[settings.dataset], variant, settings.model_dump())
+    variant = f"{place.variant} ({in_words(protocol.changes)})" if place.variant else ""
+    return Context(place.scale, TITLES[settings.dataset], variant, settings.model_dump())
 
 
 def evaluation_digest(root: Path, name: ResultName) -> str:

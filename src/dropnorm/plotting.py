@@ -31,7 +31,7 @@ def theme(name: str) -> Iterator[None]:
         "axes.titlelocation": "left",
         "axes.titlesize": "medium",
         "figure.constrained_layout.use": True,
-        "font.size": 9,
+        "font.size": 10,
         "grid.alpha": 0.25,
         "grid.color": ink,
         "legend.frameon": False,

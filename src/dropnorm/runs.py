@@ -4,11 +4,13 @@ runs/<arm>.parquet    seed, step, quantity, unit, value
 runs/<arm>.json       identity (code, settings, data), the table's digest, seeds, provenance of each session
 """
 
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from dropnorm.datasets.registry import DIGESTS
 from dropnorm.errors import UserError
@@ -117,9 +119,16 @@ def records(place: Place, protocol: Protocol) -> dict[str, dict[str, Any]]:
 
 def run_command(place: Place, protocol: Protocol) -> str:
     """The command that makes the runs of this place."""
-    changes = "".join(f" --set {key}={value}" for key, value in protocol.changes.items())
-    variant = f" --variant {place.variant}{changes}" if place.variant else ""
-    return f"dropnorm run protocols/{place.name}.yaml --scale {place.scale}{variant}"
+    words = ["dropnorm", "run", f"protocols/{place.name}.yaml", "--scale", place.scale]
+    return shlex.join(words + variant_arguments(place, protocol))
+
+
+def variant_arguments(place: Place, protocol: Protocol) -> list[str]:
+    """The command line's words that name a variant and what it changes; none for the original."""
+    if not place.variant:
+        return []
+    values = {key: yaml.safe_dump(v, default_flow_style=True).split("\n")[0] for key, v in protocol.changes.items()}
+    return ["--variant", place.variant, *(word for key, v in values.items() for word in ("--set", f"{key}={v}"))]
 
 
 def _record(path: Path) -> dict[str, Any] | None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import NonNegativeInt, ValidationError, field_validator
 
 from dropnorm.errors import UserError
@@ -14,10 +13,11 @@ from dropnorm.evaluation import evaluation_digest
 from dropnorm.names import Place
 from dropnorm.protocol import Overrides, Protocol, all_names, load, parse_changes
 from dropnorm.runner import choose_device
-from dropnorm.runs import Identity, arm_state, identity
+from dropnorm.runs import Identity, arm_state, identity, variant_arguments
 from dropnorm.settings import Strict
 from dropnorm.timing import pending_seconds
 from dropnorm.validation import describe
+from dropnorm.variants import resolve
 
 OUTPUTS = (
     "claims.json", "facts.json", "figures.json", "provenance.json", "samples.csv", "table.csv", "curves.csv",
@@ -51,8 +51,6 @@ class WorkflowConfig(Strict):
             checked = cls.model_validate(config)
         except ValidationError as error:
             raise UserError(f"{where}: {describe(error, cls)}") from None
-        if checked.set and not checked.variant:
-            raise UserError(f"{where}: set = '{checked.set}' changes the protocol: add variant=NAME")
         if checked.device == "cuda":
             choose_device("cuda")
         return checked
@@ -79,9 +77,8 @@ class Job:
 class Result:
     """A result at the scale (and variant) of this call, as rules see it."""
 
-    def __init__(self, root: Path, protocol: Protocol, config: WorkflowConfig):
-        self.protocol, self.name = protocol, protocol.name
-        self.place = Place(Path(config.out), config.scale, protocol.name, config.variant or None)
+    def __init__(self, root: Path, place: Place, protocol: Protocol, config: WorkflowConfig):
+        self.place, self.protocol, self.name = place, protocol, protocol.name
         self.target = protocol.name.target
         self.outputs = [self.file(name) for name in OUTPUTS]
         self.evaluation_digest = evaluation_digest(root, protocol.name)
@@ -93,13 +90,7 @@ class Result:
     @property
     def arguments(self) -> str:
         """What names this result to the `dropnorm` command."""
-        parts = [str(self.name), "--scale", self.place.scale]
-        if self.place.variant:
-            parts += ["--variant", self.place.variant]
-            parts += [
-                word for key, value in self.protocol.changes.items() for word in ("--set", f"{key}={_plain(value)}")
-            ]
-        return shlex.join(parts)
+        return shlex.join([str(self.name), "--scale", self.place.scale, *variant_arguments(self.place, self.protocol)])
 
     def _jobs(self, root: Path, size: int) -> list[Job]:
         arms = list(self.protocol.arms)
@@ -131,7 +122,8 @@ def load_results(root: Path, config: WorkflowConfig) -> list[Result]:
     results, refused = [], []
     for name in all_names(root):
         try:
-            results.append(Result(root, load(root, name, config.scale, config.changes), config))
+            place = Place(Path(config.out), config.scale, name, config.variant or None)
+            results.append(Result(root, place, load(root, name, config.scale, resolve(place, config.changes)), config))
         except UserError as error:
             if not config.variant:
                 raise
@@ -143,11 +135,6 @@ def load_results(root: Path, config: WorkflowConfig) -> list[Result]:
 
 def _digest(what: Identity) -> str:
     return hashlib.sha256(repr(what).encode()).hexdigest()[:16]
-
-
-def _plain(value: Any) -> str:
-    """A value as it is typed after `--set KEY=`."""
-    return yaml.safe_dump(value, default_flow_style=True).removesuffix("\n").removesuffix("\n...")
 
 
 def published_files(root: Path) -> list[str]:

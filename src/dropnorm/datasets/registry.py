@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass
 
+TITLES = {
+    "mnist": "MNIST",
+    "cifar10": "CIFAR-10",
+    "digits": "the bundled 8x8 digits of scikit-learn (not MNIST)",
+}
+
 
 @dataclass(frozen=True)
 class Source:

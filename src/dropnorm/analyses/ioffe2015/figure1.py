@@ -166,7 +166,7 @@ def _facts(runs: pd.DataFrame, found: pd.DataFrame) -> dict[str, str]:
 
 def _early_gaps(runs: pd.DataFrame) -> dict[str, str]:
     """Lead of batch norm at step 4,000 in points: as calibrated, with larger first weights, with a larger rate too."""
-    facts = {}
+    facts = {"early_step": f"{EARLY:,}"}
     for name, ending in (("", ""), ("_larger_init", ".init_std-0.1"), ("_larger_both", ".larger_init_and_rate-0.1")):
         both = [history(runs, net + ending, "test_accuracy") for net in NETS]
         if all(EARLY in table.index for table in both):

@@ -75,7 +75,7 @@ def _width(curves: pd.DataFrame, net: str, position: int) -> float:
 
 
 def _draw_figure1(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Figure:
-    figure, axes = plt.subplots(1, 3, figsize=(9.6, 3.1), width_ratios=[1.25, 1, 1])
+    figure, axes = plt.subplots(1, 3, figsize=(8.6, 3.1), width_ratios=[1.25, 1, 1])
     with_paper = context.scale != "smoke"  # other data: the paper's curves are no reference for it
     steps = context.settings["training"]["steps"]
     _draw_accuracy(axes[0], curves, reference if with_paper else None)
@@ -135,7 +135,7 @@ def _gap(curves: pd.DataFrame, ending: str, x: float) -> float:
 
 
 def _draw_early(curves: pd.DataFrame, context: Context) -> Figure:
-    figure, axes = plt.subplots(1, 3, figsize=(9.6, 2.8), sharey=True)
+    figure, axes = plt.subplots(1, 3, figsize=(8.6, 2.8), sharey=True)
     for ax, (ending, words) in zip(axes, EARLY, strict=True):
         for net in NETS:
             band(ax, select(curves, "accuracy", net + ending), net, LABELS[net])
@@ -170,7 +170,7 @@ def _sweeps(curves: pd.DataFrame, context: Context) -> Drawing:
 
 
 def _draw_sweeps(curves: pd.DataFrame) -> Figure:
-    figure, axes = plt.subplots(1, 2, figsize=(8.0, 2.9), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(7.2, 2.9), sharey=True)
     for ax, name, label in zip(axes, ("lr", "init_std"), ("learning rate", "sd of first weights"), strict=True):
         for net in NETS:
             mine = select(curves, name, net)

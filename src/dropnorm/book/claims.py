@@ -1,0 +1,162 @@
+"""Verdicts as they are shown: badges, tables, the count, the changelog of criteria, the README's table."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from dropnorm.book import texts
+from dropnorm.book.catalogue import CLAIM_TOTALS, PAPERS, total
+from dropnorm.book.sources import Result, find_results
+from dropnorm.claims import FEWEST_SEEDS, INCONCLUSIVE, Claim, ClaimsFile
+
+CLASSES = {
+    "replicated": "replicated",
+    "direction only": "direction",
+    "not replicated": "not",
+    "inconclusive": "inconclusive",
+}
+
+
+def words(claim: dict[str, Any]) -> str:
+    """The verdict in words; smoke has none, and too few seeds are named."""
+    if not claim["evidence"]:
+        return f"not evidence ({claim['scale']})"
+    few = claim["verdict"] == INCONCLUSIVE and claim["n"] < FEWEST_SEEDS
+    return f"{claim['verdict']} (n = {claim['n']})" if few else claim["verdict"]
+
+
+def badge(claim: dict[str, Any]) -> str:
+    """The verdict as a badge."""
+    kind = CLASSES[claim["verdict"]] if claim["evidence"] else "none"
+    return f"[{words(claim)}]{{.verdict .verdict-{kind}}}"
+
+
+def ours(claim: dict[str, Any]) -> str:
+    """Our estimate with its interval."""
+    return texts.measured(claim["ours"], claim["interval"])
+
+
+def claims_of(result: Result) -> list[tuple[str, Claim, dict[str, Any] | None]]:
+    """(short id, claim as registered, claim as measured or None) of a result."""
+    found = {c["id"].removeprefix(f"{result.name.paper}."): c for c in result.claims}
+    mine = {id_: c for id_, c in result.criteria.claims.items() if c.result == result.name.result}
+    return [(id_, claim, found.get(id_)) for id_, claim in mine.items()]
+
+
+# --- on the page of a result ---
+
+
+def claims_table(result: Result) -> str:
+    """All claims of a result with their verdicts, and below each criterion in full."""
+    header = ("Claim", "Paper", "Ours [95 % interval]", "n", "p (Holm)", "Verdict")
+    rows = [_row(id_, claim, found) for id_, claim, found in claims_of(result)]
+    details = [_details(id_, claim, found) for id_, claim, found in claims_of(result)]
+    return texts.table(header, rows, right=(3, 4)) + "\n" + "\n".join(details)
+
+
+def _row(id_: str, claim: Claim, found: dict[str, Any] | None) -> list[str]:
+    about = f"**{id_} {texts.escape(claim.title)}.** {texts.escape(claim.statement)} *{texts.escape(claim.unit)}*"
+    if found is None:
+        return [about, texts.number(claim.paper), texts.NOT_RUN, "–", "–", texts.NOT_RUN]
+    p = texts.p_value(found["p_holm"])
+    return [about, texts.number(claim.paper), ours(found), str(found["n"]), p, badge(found)]
+
+
+def _details(id_: str, claim: Claim, found: dict[str, Any] | None) -> str:
+    lines = [
+        f"````{{dropdown}} {id_} {texts.escape(claim.title)}: the criterion in full",
+        f"**Where in the paper.** {texts.escape(claim.where)}\n",
+        f"**The paper's number.** {texts.number(claim.paper)} ({texts.escape(claim.unit)}). Source: "
+        f"{texts.escape(claim.paper_source)}.\n",
+        f"**Criterion, fixed before the runs.** {texts.escape(claim.criterion)}\n",
+    ]
+    if found is not None:
+        header = ("Part", "Ours [95 % interval]", "n", "p", "size as asked", "excluded by the interval")
+        lines.append(texts.table(header, [_part_row(part) for part in found["parts"]], right=(2, 3)))
+    return "\n".join([*lines, "````\n"])
+
+
+def _part_row(part: dict[str, Any]) -> list[str]:
+    yes = {True: "yes", False: "no"}
+    return [
+        _part_words(part),
+        texts.measured(part["ours"], part["interval"]),
+        str(part["n"]),
+        texts.p_value(part["p"]),
+        yes[part["size_met"]],
+        yes[part["excluded"]],
+    ]
+
+
+def _part_words(part: dict[str, Any]) -> str:
+    """One part of a criterion in words, from its own keys."""
+    arms = part.get("between") or [part.get("of", "")]
+    joint = {"difference": " − ", "ratio": " / ", "share": " > "}.get(part["test"], " ")
+    bounds = [f"{key.replace('_', ' ')} {part[key]:g}" for key in ("above", "below", "at_least") if key in part]
+    if "size" in part:
+        bounds.append(f"interval meets {part['size'][0]:g} to {part['size'][1]:g}")
+    scale = " (log scale)" if part.get("log") or part["test"] == "ratio" else ""
+    return f"`{part['measure']}`, {part['test']}: {texts.escape(joint.join(arms))}; {', '.join(bounds)}{scale}"
+
+
+# --- over all results ---
+
+
+def home_table(results: list[Result], pages: set[str]) -> str:
+    """Every claim that has a criterion, linked to its page: the paper's number, ours, the verdict, its scale."""
+    header = ("Claim", "Paper", "Ours [95 % interval]", "n", "Verdict", "Scale")
+    rows = [_home_row(r, pages, *entry) for r in results for entry in claims_of(r)]
+    return texts.table(header, rows, right=(3,)) if rows else "There is no result yet.\n"
+
+
+def _home_row(result: Result, pages: set[str], id_: str, claim: Claim, found: dict[str, Any] | None) -> list[str]:
+    page = f"{result.name}.md"
+    name = f"{result.name.paper} {id_}"
+    link = f"[{name}](/{page}#the-verdicts)" if page in pages else name
+    about = f"{link}: {texts.escape(claim.title)}. *{texts.escape(claim.unit)}*"
+    if found is None:
+        return [about, texts.number(claim.paper), texts.NOT_RUN, "–", texts.NOT_RUN, result.scale]
+    return [about, texts.number(claim.paper), ours(found), str(found["n"]), badge(found), result.scale]
+
+
+def count_sentence(results: list[Result]) -> str:
+    """How many of all claims have a verdict, of which kind, and per paper."""
+    judged = [(r.name.paper, c) for r in results if r.evidence for c in r.claims]
+    kinds = Counter(c["verdict"] for _, c in judged)
+    split = ", ".join(f"{kinds[kind]} {kind}" for kind in CLASSES if kinds[kind])
+    papers = Counter(paper for paper, _ in judged)
+    each = "; ".join(f"{PAPERS[p]} {papers[p]} of {n}" for p, n in CLAIM_TOTALS.items())
+    shown = sum(len(r.claims) for r in results if not r.evidence)
+    smoke = f" {shown} more were computed at smoke scale, which is no evidence." if shown else ""
+    return (
+        f"**{len(judged)} of {total()} claims have a verdict so far**{': ' + split if split else ''}. {each}.{smoke}\n"
+    )
+
+
+def changelog(files: list[ClaimsFile]) -> str:
+    """What has changed in the criteria since their first version."""
+    return "\n".join(f"## {file.citation}\n\nCriteria, version {file.version}. {_changes(file)}" for file in files)
+
+
+def _changes(file: ClaimsFile) -> str:
+    if not file.changes:
+        return f"No criterion has been changed since version {file.version}.\n"
+    keys = list(dict.fromkeys(key for change in file.changes for key in change))
+    rows = [[texts.escape(change.get(key, "–")) for key in keys] for change in file.changes]
+    return f"\n\n{texts.table([key.replace('_', ' ') for key in keys], rows)}"
+
+
+def readme_table(root: Path) -> str:
+    """The verdicts of all published results as a plain Markdown table."""
+    results = [r for r in find_results(root, "published", Path("results")) if r.present]
+    if not results:
+        return "No result has been published yet.\n"
+    header = ("Claim", "Paper", "Ours [95 % interval]", "n", "Verdict", "Scale")
+    rows = []
+    for r in results:
+        for id_, claim, found in claims_of(r):
+            about = f"{r.name} {id_}: {texts.escape(claim.title)} ({texts.escape(claim.unit)})"
+            if found:
+                cells = [ours(found), str(found["n"]), words(found), r.scale]
+                rows.append([about, texts.number(claim.paper), *cells])
+    return texts.table(header, rows)

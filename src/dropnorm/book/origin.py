@@ -1,0 +1,174 @@
+"""Where a result's numbers come from, how long they took, and the commands that make them again."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from dropnorm.book import texts
+from dropnorm.book.catalogue import SCALES
+from dropnorm.book.sources import Result, every_scale
+from dropnorm.datasets.registry import TITLES
+from dropnorm.protocol import parse_seeds
+
+SHORT = 12  # characters shown of a digest
+CORE_COUNTS = (1, 2, 8)
+CORES = CORE_COUNTS[-1]
+
+
+def banner(result: Result) -> str:
+    """Which scale, data and seeds the page's numbers come from."""
+    if not result.present:
+        return (
+            f":::{{warning}}\n**Not run at scale {result.scale}.** This page shows no numbers of ours. "
+            "The commands at its end make them.\n:::\n"
+        )
+    made = f"Scale **{result.scale}**: {SCALES[result.scale]}. Data: {data(result)}. {seeds(result)}."
+    if not result.evidence:
+        return f":::{{warning}}\n**Not evidence.** {made} Nothing below supports or refutes a claim.\n:::\n"
+    if missing := result.provenance["missing_arms"]:
+        arms = len(missing) + len(result.provenance["arms"])
+        return f":::{{warning}}\n**Unfinished.** {made} {len(missing)} of {arms} arms are still to be run.\n:::\n"
+    if old := [arm for arm, record in result.provenance["arms"].items() if record["state"] != "fresh"]:
+        return f":::{{warning}}\n{made} {len(old)} arms were made by earlier code or settings.\n:::\n"
+    return f":::{{note}}\n{made}\n:::\n"
+
+
+def data(result: Result) -> str:
+    """The data set of a result in words."""
+    name = result.provenance["data"]
+    return TITLES.get(name, texts.escape(name))
+
+
+def seeds(result: Result) -> str:
+    """How many seeds each arm has."""
+    counts = sorted({len(arm["seeds"]) for arm in result.provenance["arms"].values()})
+    span = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"Seeds of each arm: {span}"
+
+
+# --- provenance ---
+
+
+def provenance(result: Result) -> str:
+    """The strip at a glance, and every arm below it."""
+    items = "\n".join(f"- [{key}]{{.key}} {value}" for key, value in _items(result).items())
+    strip = f":::{{div}} provenance\n{items}\n:::\n"
+    header = ("Arm", "Seeds", "Settings", "Runs", "Seconds", "ms a step", "State when evaluated")
+    rows = [_arm_row(arm, record) for arm, record in result.provenance["arms"].items()]
+    return f"{strip}\n````{{dropdown}} Every arm\n{texts.table(header, rows, right=(4, 5))}````\n"
+
+
+def _items(result: Result) -> dict[str, str]:
+    p = result.provenance
+    return {
+        "commit": _join(f"`{m['commit'] or 'unknown'}`" for m in p["machines"]),
+        "training code": _digest(p["code_fingerprint"]),
+        "analysis and criteria": _digest(p["evaluation_digest"]),
+        "protocol": _digest(protocol_digest(p)),
+        "data": f"{data(result)}, {_join(_digest(d) for d in p['data_digest'].split('+'))}",
+        "versions": _join(f"Python {m['python']}, {_packages(m)}" for m in p["machines"]),
+        "machine": _join(texts.escape(m["gpu"] or m["cpu"]) for m in p["machines"]),
+        "threads": _join(str(m["threads"]) for m in p["machines"]),
+        "matrix products": _join(texts.escape(m["gemm"]) for m in p["machines"]),
+        "training time": f"{p['seconds']:,.0f} seconds in all",
+        "trained": f"{p['started']} to {p['ended']}",
+        "evaluated": p["evaluated"],
+    }
+
+
+def protocol_digest(record: dict[str, Any]) -> str:
+    """One digest of the settings of all arms."""
+    lines = [f"{arm} {entry['protocol_hash']}" for arm, entry in sorted(record["arms"].items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _packages(machine: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+
+
+def _join(items) -> str:
+    return "; ".join(dict.fromkeys(items))
+
+
+def _digest(digest: str) -> str:
+    return f"`{digest[:SHORT]}`"
+
+
+def _arm_row(arm: str, record: dict[str, Any]) -> list[str]:
+    return [
+        f"`{arm}`",
+        str(len(record["seeds"])),
+        _digest(record["protocol_hash"]),
+        _digest(record["runs_sha256"]),
+        f"{record['seconds']:,.0f}",
+        f"{record['ms_per_replica_step']:.2f}",
+        record["state"],
+    ]
+
+
+# --- time and commands ---
+
+
+def seconds_on(result: Result, cores: int) -> float:
+    """How long the result takes on so many cores: its jobs, in order, each to the core that is free first."""
+    seconds = [arm["seconds"] for arm in result.provenance["arms"].values()]
+    size = result.protocol.scales[result.scale].arms_per_job
+    free = [0.0] * cores
+    for job in (sum(seconds[i : i + size]) for i in range(0, len(seconds), size)):
+        first = free.index(min(free))
+        free[first] += job
+    return max(free)
+
+
+def rerun(result: Result) -> str:
+    """The commands that make this result again, and how long they take."""
+    name, scale = result.name, result.scale
+    return (
+        "All of it, figure included, with Snakemake:\n\n"
+        f"```bash\nsnakemake --cores {CORES} {name.target} --config scale={scale}\n```\n\n"
+        "The same by hand, in one process:\n\n"
+        f"```bash\ndropnorm run protocols/{name}.yaml --scale {scale}\n"
+        f"dropnorm figure {name} --scale {scale}\n```\n\n{_expected(result)}\n"
+    )
+
+
+def _expected(result: Result) -> str:
+    if not result.present:
+        return f"How long it takes is not known yet: it was not run at scale {result.scale}."
+    gpu = next((m["gpu"] for m in result.provenance["machines"] if m["gpu"]), None)
+    if gpu:
+        return f"Expected time: {texts.duration(result.provenance['seconds'])} of training on one {texts.escape(gpu)}."
+    one, many = (texts.duration(seconds_on(result, cores)) for cores in (1, CORES))
+    return (
+        f"Expected time, from the recorded seconds: about {one} on one core of the machine named under Provenance, "
+        f"about {many} on {CORES} such cores."
+    )
+
+
+def times_table(results: list[Result]) -> str:
+    """Recorded training times of every result at every scale that is there."""
+    header = ("Result", "Scale", "Arms", "Seeds an arm", *map(_cores, CORE_COUNTS), "Measured on")
+    rows = [_times_row(r) for r in results]
+    return texts.table(header, rows) if rows else "No result is there yet, so no time is known.\n"
+
+
+def _cores(count: int) -> str:
+    return "One core" if count == 1 else f"{count} cores"
+
+
+def _times_row(result: Result) -> list[str]:
+    p = result.provenance
+    gpu = next((m["gpu"] for m in p["machines"] if m["gpu"]), None)
+    if gpu:
+        times, on = [texts.duration(p["seconds"]), *["–"] * (len(CORE_COUNTS) - 1)], gpu
+    else:
+        times = [texts.duration(seconds_on(result, cores)) for cores in CORE_COUNTS]
+        on = p["machines"][0]["cpu"]
+    planned = result.protocol.scales[result.scale].seeds or result.protocol.seeds
+    count = len(parse_seeds(planned))
+    return [str(result.name), result.scale, str(len(p["arms"])), str(count), *times, texts.escape(on)]
+
+
+def readme_times(root: Path) -> str:
+    """The recorded training times of what is published, as a plain Markdown table."""
+    return times_table(list(every_scale(root, "published", Path("results"))))

@@ -1,0 +1,131 @@
+"""Which results there are, and what lies on disk of each."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from dropnorm.claims import ClaimsFile, read_claims
+from dropnorm.errors import UserError
+from dropnorm.files import read_json, sha256
+from dropnorm.names import SCALES, Place, ResultName
+from dropnorm.protocol import ProtocolFile, all_names
+
+SOURCES = (*SCALES, "published")
+PROVENANCE = {
+    "arms", "missing_arms", "machines", "seconds", "started", "ended", "evaluated", "code_fingerprint",
+    "evaluation_digest", "data", "data_digest",
+}  # fmt: skip
+BEST_FIRST = ("paper", "full")  # what is published, the best evidence first
+NEEDED = ("facts.json", "figures.json", "provenance.json", "table.csv", "curves.csv", "samples.csv")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One result as the book sees it. `folder` is None where it was not run at the scale asked for."""
+
+    name: ResultName
+    scale: str
+    protocol: ProtocolFile
+    criteria: ClaimsFile
+    folder: Path | None = None
+    claims: list[dict[str, Any]] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)
+    figures: dict[str, dict[str, str]] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def present(self) -> bool:
+        return self.folder is not None
+
+    @property
+    def evidence(self) -> bool:
+        return self.present and self.scale != "smoke"
+
+    @property
+    def complete(self) -> bool:
+        """Everything that a page may speak of was measured. The short schedule of smoke leaves some of it out."""
+        return self.evidence and not self.provenance["missing_arms"]
+
+    def table(self) -> list[dict[str, str]]:
+        """The rows of `table.csv`."""
+        with open(self.folder / "table.csv", newline="") as file:
+            return list(csv.DictReader(file))
+
+
+def find_results(root: Path, source: str, results: Path) -> list[Result]:
+    """Every result that has a protocol, with its files at `source` if it has any.
+
+    Raises UserError if `source` is unknown, or a protocol, claims file or result is damaged.
+    """
+    if source not in SOURCES:
+        raise UserError(f"--source {source}: unknown; allowed: {', '.join(SOURCES)}")
+    criteria = {paper: read_claims(root, paper) for paper in sorted({name.paper for name in all_names(root)})}
+    return [
+        _read(place, _protocol(root, place.name), criteria[place.name.paper])
+        for place in (_place(root, source, results, name) for name in all_names(root))
+    ]
+
+
+def every_scale(root: Path, source: str, results: Path) -> Iterator[Result]:
+    """Every result at every scale that lies in the folder the book is built from (for the table of times)."""
+    folder = _root_of(root, source, results)
+    for name in all_names(root):
+        for scale in SCALES:
+            place = Place(folder, scale, name)
+            if place.file("claims.json").exists():
+                yield _read(place, _protocol(root, name), read_claims(root, name.paper))
+
+
+def _root_of(root: Path, source: str, results: Path) -> Path:
+    return root / "published" if source == "published" else root / results
+
+
+def _place(root: Path, source: str, results: Path, name: ResultName) -> Place:
+    """Where the result lies; of the published scales the best that is there."""
+    folder = _root_of(root, source, results)
+    if source != "published":
+        return Place(folder, source, name)
+    places = [Place(folder, scale, name) for scale in BEST_FIRST]
+    return next((place for place in places if place.file("claims.json").exists()), places[0])
+
+
+def _read(place: Place, protocol: ProtocolFile, criteria: ClaimsFile) -> Result:
+    if not place.file("claims.json").exists():
+        return Result(place.name, place.scale, protocol, criteria)
+    _check(place)
+    try:
+        parsed = {n: read_json(place.file(f"{n}.json")) for n in ("claims", "facts", "figures", "provenance")}
+    except ValueError:
+        raise UserError(f"{place.folder}: a .json file is not readable; {_remedy(place)}") from None
+    if lacking := sorted(PROVENANCE - set(parsed["provenance"])):
+        raise UserError(f"{place.file('provenance.json')}: {lacking[0]} is missing; {_remedy(place)}")
+    return Result(place.name, place.scale, protocol, criteria, place.folder, **parsed)
+
+
+def _check(place: Place) -> None:
+    """Every file that pages need is there, and what was published is what lies here."""
+    for name in NEEDED:
+        if not place.file(name).exists():
+            raise UserError(f"{place.file(name)} is missing; {_remedy(place)}")
+    if place.file("digests.json").exists():
+        for name, digest in read_json(place.file("digests.json")).items():
+            if not place.file(name).exists() or sha256(place.file(name)) != digest:
+                raise UserError(f"{place.file(name)} is not what was published (its digest differs); restore it")
+
+
+def _remedy(place: Place) -> str:
+    return f"make it: dropnorm figure {place.name} --scale {place.scale}"
+
+
+def _protocol(root: Path, name: ResultName) -> ProtocolFile:
+    """The protocol as written. Its settings are not checked here: that would import the experiment, and torch."""
+    path = root / "protocols" / name.paper / f"{name.result}.yaml"
+    try:
+        return ProtocolFile.model_validate(yaml.safe_load(path.read_text()))
+    except (ValidationError, yaml.YAMLError):
+        raise UserError(f"{path} is no valid protocol; `dropnorm run {name}` says what is wrong") from None

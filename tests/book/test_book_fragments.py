@@ -1,0 +1,211 @@
+"""What is generated for a result, on small invented ones: verdicts of every kind, missing results, links, times."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dropnorm.book import claims, figures, origin, staging, texts
+from dropnorm.book.sources import Result
+from dropnorm.claims import ClaimsFile
+from dropnorm.names import ResultName
+from dropnorm.protocol import ProtocolFile
+
+NAME = ResultName("ioffe2015", "figure1")
+PART = {"test": "difference", "measure": "m", "between": ["a", "b"], "above": 0}
+REGISTERED = {
+    "result": "figure1", "title": "Title | bar", "statement": "A *starred* statement.", "where": "Section 1",
+    "paper": 0.9, "unit": "points", "paper_source": "a curve", "criterion": "above 0", "parts": [PART],
+}  # fmt: skip
+MEASURED = {
+    "id": "ioffe2015.I1.1", "ours": 1.2345, "interval": [1.1234, 1.3456], "n": 10, "p": 0.00001, "p_holm": 0.00003,
+    "verdict": "replicated", "scale": "paper", "evidence": True,
+    "parts": [PART | {"ours": 1.2345, "interval": [1.1234, 1.3456], "n": 10, "p": 0.00001, "size_met": True,
+                      "excluded": False}],
+}  # fmt: skip
+MACHINE = {
+    "device": "cpu", "gpu": None, "cpu": "Some CPU", "threads": 1, "gemm": "MKL", "python": "3.11",
+    "packages": {"torch": "2.0"}, "commit": "abc",
+}  # fmt: skip
+
+
+def arm(seconds: float) -> dict:
+    return {
+        "seeds": [0, 1], "protocol_hash": "p" * 64, "code_fingerprint": "c" * 64, "runs_sha256": "r" * 64,
+        "seconds": seconds, "ms_per_replica_step": 0.5, "state": "fresh",
+    }  # fmt: skip
+
+
+def provenance_of(*seconds: float, **changes) -> dict:
+    return {
+        "arms": {f"arm{i}": arm(s) for i, s in enumerate(seconds)}, "missing_arms": [], "machines": [MACHINE],
+        "seconds": sum(seconds), "code_fingerprint": "f" * 64, "evaluation_digest": "a" * 64, "data": "mnist",
+        "data_digest": "d" * 64 + "+" + "e" * 64, "started": "then", "ended": "later", "evaluated": "now",
+    } | changes  # fmt: skip
+
+
+@pytest.fixture
+def protocol(root) -> ProtocolFile:
+    path = root / "protocols" / "ioffe2015" / "figure1.yaml"
+    return ProtocolFile.model_validate(yaml.safe_load(path.read_text()))
+
+
+@pytest.fixture
+def missing(protocol) -> Result:
+    criteria = ClaimsFile.model_validate(
+        {"paper": "ioffe2015", "citation": "I & S", "version": 1, "changes": [], "alpha": 0.05,
+         "claims": {"I1.1": REGISTERED}}
+    )  # fmt: skip
+    return Result(NAME, "paper", protocol, criteria)
+
+
+@pytest.fixture
+def result(missing, tmp_path) -> Result:
+    (tmp_path / "table.csv").write_text(
+        "arm,quantity,n,mean,sd,low,high\nbaseline,final_accuracy_percent,10,96.5432,0.1,96.4,96.7\n"
+        "baseline,diverged,10,0.2,0,,\nbaseline.lr-0.1,steps_to_95,1,123,,,\n"
+    )
+    pictures = {"figure": {"caption": "A *caption*", "alt": "What one\nsees"}}
+    return replace(
+        missing, folder=tmp_path, claims=[MEASURED], facts={"x": "1"}, figures=pictures,
+        provenance=provenance_of(100.0, 200.0, 300.0),
+    )  # fmt: skip
+
+
+def with_claim(result: Result, **changes) -> Result:
+    return replace(result, claims=[MEASURED | changes])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words", "css"),
+    [
+        ({}, "replicated", "replicated"),
+        ({"verdict": "direction only"}, "direction only", "direction"),
+        ({"verdict": "not replicated"}, "not replicated", "not"),
+        ({"verdict": "inconclusive"}, "inconclusive", "inconclusive"),
+        ({"verdict": "inconclusive", "n": 2}, "inconclusive (n = 2)", "inconclusive"),
+        ({"evidence": False, "scale": "smoke"}, "not evidence (smoke)", "none"),
+    ],
+)
+def test_badge_says_the_verdict(changes, words, css):
+    assert claims.badge(MEASURED | changes) == f"[{words}]{{.verdict .verdict-{css}}}"
+
+
+def test_a_smoke_verdict_is_shown_nowhere(result):
+    smoke = replace(with_claim(result, evidence=False, scale="smoke"), scale="smoke")
+    shown = claims.claims_table(smoke) + claims.home_table([smoke], set()) + claims.count_sentence([smoke])
+    assert "not evidence (smoke)" in shown
+    assert "replicated" not in shown
+    assert "**0 of 163 claims have a verdict so far**" in shown
+
+
+def test_claims_table_has_the_papers_number_ours_and_every_part(result):
+    shown = claims.claims_table(result).replace(texts.NBSP, " ")
+    assert r"**I1.1 Title \| bar.** A \*starred\* statement." in shown
+    for number in ("| 0.9 |", "1.23 [1.12, 1.35]", "| 10 |", "< 0.0001"):
+        assert number in shown
+    assert "`m`, difference: a − b; above 0" in shown
+
+
+def test_a_missing_result_says_so_and_has_no_number_of_ours(missing):
+    made = staging.fragments(missing, [("page.md", "figure")])
+    assert "Not run at scale paper" in made["banner"]
+    assert made["claims"].count("*not run*") == 2
+    assert "No figure here" in made["figure-figure"]
+    for name in ("numbers", "provenance"):
+        assert made[name] == "*not run* at scale paper\n"
+    assert "not known yet" in made["rerun"]
+
+
+def test_banner_of_an_unfinished_result(result):
+    unfinished = replace(result, provenance=provenance_of(1.0, 2.0, missing_arms=["x"]))
+    assert "1 of 3 arms are still to be run" in origin.banner(unfinished)
+    assert not unfinished.complete
+
+
+def test_banner_of_stale_runs(result):
+    arms = {"a": arm(1.0), "b": arm(1.0) | {"state": "stale"}}
+    assert "1 arms were made by earlier code" in origin.banner(
+        replace(result, provenance=provenance_of(1.0, arms=arms))
+    )
+    assert "earlier" not in origin.banner(result)
+
+
+def test_numbers_table(result):
+    shown = staging.fragments(result)["numbers"].replace(texts.NBSP, " ")
+    assert "| `baseline` | final accuracy (%) | 96.54 [96.40, 96.70] | 0.1 | 10 |" in shown
+    assert "| runs that diverged | 2 of 10 |" in shown
+    assert "{dropdown} Sweep: lr, 1 rows" in shown
+    assert "| steps to 95 | 123 | – | 1 |" in shown
+
+
+def test_figure_is_there_light_and_dark_with_alt_text_and_caption(result):
+    shown = figures.figure(result, "figure", "/x")
+    assert "{image} /x/figure.svg\n:alt: What one sees\n:class: only-light" in shown
+    assert "{image} /x/figure-dark.svg\n:alt: What one sees\n:class: only-dark" in shown
+    assert r"A \*caption\*" in shown
+
+
+def test_source_links_only_where_the_address_is_known(result, monkeypatch):
+    monkeypatch.delenv("DROPNORM_REPOSITORY_URL", raising=False)
+    assert "protocol: `protocols/ioffe2015/figure1.yaml`" in figures.sources(result)
+    monkeypatch.setenv("DROPNORM_REPOSITORY_URL", "https://example.org/me/repo/")
+    link = "[protocol](https://example.org/me/repo/blob/HEAD/protocols/ioffe2015/figure1.yaml)"
+    assert link in figures.sources(result)
+
+
+def test_expected_times_come_from_the_recorded_seconds(result):
+    assert origin.seconds_on(result, 1) == 600
+    assert origin.seconds_on(result, 2) == 400  # 100 then 300 on one core, 200 on the other
+    assert origin.seconds_on(result, 8) == 300
+    assert "about 10 minutes on one core" in origin.rerun(result)
+
+
+def test_provenance_shows_what_can_be_checked(result):
+    shown = origin.provenance(result)
+    for item in ("`abc`", "`ffffffffffff`", "`dddddddddddd`; `eeeeeeeeeeee`", "torch 2.0", "Some CPU", "MKL", "600"):
+        assert item in shown
+
+
+def test_count_and_home_table(result, missing):
+    assert "**1 of 163 claims have a verdict so far**: 1 replicated." in claims.count_sentence([result])
+    assert "1 of 26" in claims.count_sentence([result])
+    table = claims.home_table([result], {"ioffe2015/figure1.md"})
+    assert "[ioffe2015 I1.1](/ioffe2015/figure1.md#the-verdicts)" in table
+    assert claims.home_table([missing], set()).count("*not run*") == 2
+
+
+def test_changelog(missing):
+    assert "No criterion has been changed since version 1." in claims.changelog([missing.criteria])
+    changed = missing.criteria.model_copy(update={"version": 2, "changes": [{"date": "2030-01-01", "reason": "typo"}]})
+    assert "| 2030-01-01 | typo |" in claims.changelog([changed])
+
+
+@pytest.mark.parametrize(
+    ("value", "interval", "expected"),
+    [
+        (0.9, (0.8912, 0.9088), "0.9000 [0.8912, 0.9088]"),
+        (86.574, (84.8375, 88.3106), "86.6 [84.8, 88.3]"),
+        (12.037, (-8.66, 32.742), "12.0 [−8.7, 32.7]"),
+        (1444.44, (1205.4, 1683.4), "1,444 [1,205, 1,683]"),
+        (1.0, (0.69, 1.0), "1.00 [0.69, 1.00]"),
+        (1.0, (1.0, 1.0), "1.000 [1.000, 1.000]"),
+        (0.0, (0.0, 0.0), "0.0 [0.0, 0.0]"),
+        (1.5, (None, None), "1.5"),
+        (None, (None, None), texts.NOT_MEASURED),
+    ],
+)
+def test_estimates_are_shown_to_the_digits_that_the_interval_supports(value, interval, expected):
+    assert texts.measured(value, interval).replace(texts.NBSP, " ") == expected
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(75.1, "75 seconds"), (600, "10 minutes"), (8280, "2.3 hours")])
+def test_durations(seconds, words):
+    assert texts.duration(seconds) == words
+
+
+def test_readme_table_of_nothing(tmp_path, root):
+    for folder in ("protocols", "claims"):
+        (tmp_path / folder).symlink_to(root / folder)
+    assert claims.readme_table(Path(tmp_path)) == "No result has been published yet.\n"

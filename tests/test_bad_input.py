@@ -1,0 +1,118 @@
+"""What bad input gets: one line that says what is wrong and what to do, exit status 2, and nothing is lost.
+
+Damaged data is in tests/datasets, damaged checkpoints and results in test_runner.py, wrong protocols in
+test_protocol.py, diverging runs in tests/experiments.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+
+import pytest
+import torch
+import yaml
+
+FIGURE1 = "ioffe2015/figure1"
+
+
+def one_line(done) -> str:
+    """The error that a command printed: exactly one line on stderr, exit status 2, no traceback."""
+    assert done.returncode == 2, done
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "ioffe2015/figure9"], ["figure9.yaml", "no such protocol", "dropnorm list"]),
+        (["run", "figure1"], ["is no result", "ioffe2015/figure1"]),
+        (["run", FIGURE1, "--scale", "huge"], ["scale 'huge'", "smoke, full, paper"]),
+        (["run", FIGURE1, "--arm", "nobody"], ["--arm nobody", "allowed: baseline, batchnorm"]),
+        (["run", FIGURE1, "--seeds", "x"], ["--seeds x", "0-9"]),
+        (["run", FIGURE1, "--time-limit", "soon"], ["'soon'", "9m"]),
+        (["run", FIGURE1, "--device", "tpu"], ["device 'tpu'", "auto, cpu, cuda"]),
+        (["run", FIGURE1, "--set", "optimiser.lr=0.3"], ["a result of its own", "--variant NAME"]),
+        (["run", FIGURE1, "--variant", "a", "--set", "optimiser.lr"], ["KEY=VALUE"]),
+        (["run", FIGURE1, "--variant", "a", "--set", "optimiser.rl=1"], ["optimiser.rl", "unknown key", "allowed: lr"]),
+        (["run", FIGURE1, "--variant", "a", "--set", "optimiser.lr=-1"], ["optimiser.lr", "-1", "greater than 0"]),
+        (["figure", FIGURE1, "--scale", "paper", "--out", "nowhere"], ["no runs at scale paper", "dropnorm run"]),
+        (["publish", FIGURE1, "--scale", "smoke"], ["no evidence"]),
+        (["compare", FIGURE1, "--variant", "none", "--out", "nowhere"], ["no claims.json"]),
+        (["data", "imagenet"], ["imagenet", "mnist"]),
+    ],
+)
+def test_the_command_line_says_what_is_wrong(dropnorm, arguments, words):
+    message = one_line(dropnorm(*arguments))
+    assert all(word in message for word in words), message
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_no_gpu_where_one_was_asked_for(dropnorm):
+    message = one_line(dropnorm("run", FIGURE1, "--device", "cuda"))
+    assert "no GPU" in message
+    assert "--device cpu" in message
+
+
+def test_help_teaches(dropnorm):
+    text = dropnorm("run", "--help").stdout
+    assert "Example" in text
+    assert "--time-limit" in text
+    for name in ("run", "list", "status", "figure", "publish", "compare", "data", "book"):
+        assert name in dropnorm("--help").stdout
+
+
+def test_a_full_disk_leaves_nothing_half_written(root, tmp_path, dropnorm):
+    """A limit on file size stands in for a full disk: the write fails in the middle."""
+    code = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000));"
+        "from dropnorm.cli import app; import sys;"
+        f"sys.argv = ['dropnorm', 'run', '{FIGURE1}', '--scale', 'smoke', '--arm', 'batchnorm', '--seeds', '0',"
+        f" '--out', '{tmp_path}']; app()"
+    )
+    failed = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=120)
+    assert failed.returncode != 0
+    left = [p for p in tmp_path.rglob("*") if p.is_file()]
+    assert left == [], left
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+    arguments = ["--arm", "batchnorm", "--seeds", "0", "--out", tmp_path]
+    assert dropnorm("run", FIGURE1, "--scale", "smoke", *arguments).returncode == 0
+
+
+def snakemake(root, *config):
+    command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", "--config", *config]
+    return subprocess.run(
+        command, cwd=root, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (["scale=huge"], ["scale = 'huge'", "'smoke', 'full' or 'paper'"]),
+        (["scael=full"], ["scael", "did you mean 'scale'", "allowed:"]),
+        (["arms_per_job=-1"], ["arms_per_job", "-1"]),
+        (["set=optimiser.lr=0.3"], ["variant=NAME"]),
+        (["variant=a", "set=optimiser.rl=1"], ["optimiser.rl", "unknown key"]),
+        (["device=cuda"], ["no GPU"]),
+    ],
+)
+def test_the_pipeline_refuses_wrong_configuration_before_any_job(root, config, words):
+    if "device=cuda" in config and torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    done = snakemake(root, *config)
+    assert done.returncode == 2
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1, done.stderr
+    assert all(word in errors[0] for word in words), errors[0]
+    assert "Traceback" not in done.stderr
+    assert "Job stats" not in done.stdout + done.stderr
+
+
+def test_the_default_configuration_is_valid(root):
+    from dropnorm.workflow import WorkflowConfig
+
+    WorkflowConfig.check(yaml.safe_load((root / "config/config.yaml").read_text()), "config/config.yaml")

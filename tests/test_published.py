@@ -1,0 +1,66 @@
+"""What is published can be trusted: files as they were made, verdicts as the samples and criteria give them."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from dropnorm.claims import judge, read_claims
+from dropnorm.evaluation import published_intact
+from dropnorm.names import Place, ResultName
+from dropnorm.protocol import load
+from tests.conftest import ROOT
+
+PUBLISHED = sorted(p.parent for p in (ROOT / "published").glob("*/*/*/claims.json"))
+if not PUBLISHED:
+    pytest.skip("nothing is published yet", allow_module_level=True)
+
+
+@pytest.fixture(params=PUBLISHED, ids=lambda p: "-".join(p.parts[-3:]))
+def place(request) -> Place:
+    scale, paper, folder = request.param.parts[-3:]
+    result, _, variant = folder.partition("@")
+    return Place(ROOT / "published", scale, ResultName(paper, result), variant or None)
+
+
+def test_files_are_as_they_were_published(place):
+    assert published_intact(place)
+
+
+def test_verdicts_follow_from_the_published_samples_and_today_s_criteria(place):
+    samples = pd.read_csv(place.file("samples.csv"))
+    again = judge(read_claims(ROOT, place.name.paper), place.name, samples, place.scale)
+    assert json.loads(json.dumps(again)) == json.loads(place.file("claims.json").read_text())
+
+
+def test_the_table_agrees_with_the_samples(place):
+    """Two ways from the runs to the same number."""
+    if str(place.name) != "ioffe2015/figure1":
+        pytest.skip("its own test module checks this result")
+    samples, table = pd.read_csv(place.file("samples.csv")), pd.read_csv(place.file("table.csv"))
+    for arm in ("baseline", "batchnorm"):
+        mine = samples[(samples.measure == "final_accuracy") & (samples.arm == arm)]
+        row = table[(table.arm == arm) & (table.quantity == "final_test_accuracy_percent")].iloc[0]
+        assert row["mean"] == pytest.approx(mine.value.mean(), abs=1e-3)
+        assert row["n"] == len(mine)
+
+
+def test_provenance_is_complete(place):
+    provenance = json.loads(place.file("provenance.json").read_text())
+    protocol = load(ROOT, place.name, place.scale, provenance["changes"])
+    assert provenance["missing_arms"] == []
+    assert set(provenance["arms"]) == set(protocol.arms)
+    for arm, record in provenance["arms"].items():
+        assert record["protocol_hash"] == protocol.settings_digest(arm), f"{arm} was run with another protocol"
+        assert record["seeds"] == protocol.seeds
+    assert all(m["commit"] and not m["commit"].endswith("+changes") for m in provenance["machines"])
+    assert provenance["seconds"] > 0
+
+
+def test_every_claim_of_the_result_is_judged(place):
+    claims = json.loads(place.file("claims.json").read_text())
+    expected = [i for i, c in read_claims(ROOT, place.name.paper).claims.items() if c.result == place.name.result]
+    assert [c["id"].split(".", 1)[1] for c in claims] == expected
+    for claim in claims:
+        assert claim["scale"] == place.scale
+        assert claim["verdict"] in ("replicated", "direction only", "not replicated", "inconclusive")

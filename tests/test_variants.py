@@ -1,0 +1,42 @@
+"""Variants keep apart, and remember what they change."""
+
+import pytest
+
+from dropnorm.errors import UserError
+from dropnorm.names import Place, ResultName
+from dropnorm.variants import remember, resolve
+
+NAME = ResultName("ioffe2015", "figure1")
+
+
+def test_a_variant_remembers_and_never_changes_its_meaning(tmp_path):
+    place = Place(tmp_path, "full", NAME, "lr03")
+    assert resolve(place, {"optimiser.lr": 0.3}) == {"optimiser.lr": 0.3}
+    remember(place, {"optimiser.lr": 0.3})
+    assert resolve(place, {}) == {"optimiser.lr": 0.3}
+    with pytest.raises(UserError, match=r"was made with optimiser.lr = 0.3; choose another name"):
+        resolve(place, {"optimiser.lr": 0.5})
+
+
+def test_the_original_changes_nothing_and_writes_nothing(tmp_path):
+    place = Place(tmp_path, "full", NAME)
+    remember(place, {})
+    assert list(tmp_path.iterdir()) == []
+    assert resolve(place, {}) == {}
+    with pytest.raises(UserError, match="name it: --variant NAME"):
+        resolve(place, {"optimiser.lr": 0.3})
+
+
+def test_by_hand_and_by_snakemake_a_variant_is_the_same(root, tmp_path, dropnorm):
+    """What `status` tells one to type sets the same values as the variant was made with."""
+    import shlex
+
+    shape = ["--scale", "smoke", "--out", tmp_path, "--variant", "deep"]
+    changes = ["--set", "network.hidden=[50, 50]", "--set", "training.steps=40"]
+    made = dropnorm("run", "ioffe2015/figure1", *shape, *changes, "--arm", "baseline", "--seeds", "0")
+    assert made.returncode == 0, made.stderr
+    lines = dropnorm("status", "ioffe2015/figure1", *shape).stdout.splitlines()
+    command = shlex.split(next(line for line in lines if "dropnorm run" in line).split("   (")[0])
+    again = dropnorm(*command[1:], "--out", tmp_path, "--arm", "baseline", "--seeds", "0")
+    assert again.returncode == 0, again.stderr
+    assert "1 of 1 arms done" in again.stdout

@@ -1,0 +1,195 @@
+"""The DAG itself, on a copy of the project with few and short arms: what reruns when, variants, names, publishing."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.slow
+TARGET = "ioffe2015_figure1"
+ARMS = {"baseline", "batchnorm", "baseline.lr-0.1", "baseline.lr-0.3", "batchnorm.lr-0.1", "batchnorm.lr-0.3"}
+
+
+class Checkout:
+    """A copy of the project whose smoke scale takes seconds."""
+
+    def __init__(self, root: Path, folder: Path):
+        self.folder = folder
+        for name in ("src", "workflow", "config", "profiles", "claims", "reference", "protocols"):
+            shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("Snakefile", "pyproject.toml"):
+            shutil.copy(root / name, folder / name)
+        (folder / "book").mkdir()
+        self.protocol = folder / "protocols/ioffe2015/figure1.yaml"
+        self._shorten()
+
+    def _shorten(self) -> None:
+        tree = yaml.safe_load(self.protocol.read_text())
+        tree["sweeps"] = {"lr": tree["sweeps"]["lr"] | {"over": {"optimiser.lr": [0.1, 0.3]}}}
+        tree["scales"]["smoke"]["settings"] |= {"training.steps": 450, "measure.accuracy_every": 150}
+        tree["scales"]["smoke"]["seeds"] = "0-2"
+        self.protocol.write_text(yaml.safe_dump(tree, sort_keys=False))
+
+    def call(self, *command: str) -> subprocess.CompletedProcess:
+        """A command in the copy, with the copy's own code."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {**os.environ, "PYTHONPATH": str(self.folder / "src"), "PATH": path, "OMP_NUM_THREADS": "1"}
+        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300)
+
+    def snakemake(self, *arguments: str, config: tuple[str, ...] = ()) -> str:
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "scale=smoke", *config]
+        done = self.call(*command, "--", *[a for a in arguments if not a.startswith("-")])
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def would_run(self, *config: str) -> set[str]:
+        """The arms that would be trained and the other jobs that would run, were the result asked for now."""
+        command = [sys.executable, "-m", "snakemake", "-n", "--cores", "2", "--config", "scale=smoke", "arms_per_job=1"]
+        done = self.call(*command, *config, "--", TARGET)
+        assert done.returncode == 0, done.stdout + done.stderr
+        jobs = re.findall(r"^(\S+) +\d+$", done.stdout + done.stderr, flags=re.M)
+        names = {j.removeprefix(f"{TARGET}_run_").removeprefix(f"{TARGET}_") for j in jobs}
+        return names - {"total", "job", TARGET}
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text, f"{old!r} is not in {file}"
+        path.write_text(text.replace(old, new, 1))
+
+
+@pytest.fixture(scope="module")
+def built(root, tmp_path_factory):
+    """A copy in which the result was made once."""
+    checkout = Checkout(root, tmp_path_factory.mktemp("checkout"))
+    out = checkout.snakemake(TARGET, config=("arms_per_job=1",))
+    assert "100%" in out
+    return checkout
+
+
+@pytest.fixture
+def checkout(built, tmp_path):
+    """A fresh copy of it, times of files included, to be changed by one test."""
+    copy = tmp_path / "copy"
+    shutil.copytree(built.folder, copy, copy_function=shutil.copy2)
+    twin = object.__new__(Checkout)
+    twin.folder, twin.protocol = copy, copy / "protocols/ioffe2015/figure1.yaml"
+    return twin
+
+
+def test_nothing_to_do_is_said(checkout):
+    done = checkout.call(
+        sys.executable,
+        "-m",
+        "snakemake",
+        "-n",
+        "--cores",
+        "1",
+        "--config",
+        "scale=smoke",
+        "arms_per_job=1",
+        "--",
+        TARGET,
+    )
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+# --- the staleness table ---
+
+
+def test_a_comment_a_docstring_or_formatting_reruns_nothing(checkout):
+    checkout.edit("src/dropnorm/layers/batch_norm.py", "import torch\n", "import torch  # a comment\n\n")
+    checkout.edit("src/dropnorm/training/sgd.py", "W <- W - lr * g in place", "another docstring")
+    checkout.edit("src/dropnorm/plotting.py", "import matplotlib as mpl", "import matplotlib as mpl  # a comment")
+    checkout.edit("protocols/ioffe2015/figure1.yaml", "paper: ioffe2015", "# a comment\npaper:    ioffe2015")
+    assert checkout.would_run() == set()
+
+
+def test_a_plot_reruns_the_figure_and_no_training(checkout):
+    checkout.edit("src/dropnorm/plotting.py", "#D55E00", "#D55E01")
+    assert checkout.would_run() == {"evaluate"}
+
+
+def test_an_analysis_or_a_criterion_reruns_the_verdicts_and_no_training(checkout):
+    checkout.edit("claims/ioffe2015.yaml", "at_least: 2}", "at_least: 3}")
+    assert checkout.would_run() == {"evaluate"}
+
+
+def test_a_protocol_value_of_one_arm_reruns_that_arm(checkout):
+    file = "protocols/ioffe2015/figure1.yaml"
+    checkout.edit(file, "baseline: {}", "baseline: {measure.probe_images: 200}")
+    checkout.edit(file, "measure.percentiles_every: 0", "measure.percentiles_every: 0\n      measure.probe_images: 300")
+    assert checkout.would_run() == {"baseline", "evaluate"}
+    checkout.edit(file, "baseline: {measure.probe_images: 200}", "baseline: {}")
+    assert checkout.would_run() == set()  # as it was
+
+
+def test_training_code_reruns_the_runs_that_import_it(checkout):
+    checkout.edit("src/dropnorm/layers/batch_norm.py", "(m / (m - 1))", "(m / (m - 1.0))")
+    assert checkout.would_run() == ARMS | {"evaluate"}
+    status = checkout.call(sys.executable, "-m", "dropnorm", "status", "--scale", "smoke").stdout
+    assert "stale" in status
+    assert "training code changed" in status
+
+
+def test_device_threads_and_paths_rerun_nothing(checkout, tmp_path):
+    checkout.edit("config/config.yaml", 'mirror: ""', f'mirror: "{tmp_path}"')
+    checkout.edit("config/config.yaml", "data_dir: data ", "data_dir: elsewhere ")
+    assert checkout.would_run() == set()
+    (checkout.folder / "results").rename(checkout.folder / "kept")
+    checkout.edit("config/config.yaml", "out: results ", "out: kept ")
+    assert checkout.would_run() == set()
+
+
+def test_a_fresh_arm_is_kept_when_its_job_runs_again(checkout):
+    """Jobs of several arms: only what is stale is trained, the rest keeps its table."""
+    runs = checkout.folder / "results/smoke/ioffe2015/figure1/runs"
+    before = {p.name: p.read_text() for p in runs.glob("*.json")}  # with the times of each training session
+    (runs / "baseline.parquet").unlink()
+    checkout.snakemake(TARGET, config=("arms_per_job=6",))
+    after = {p.name: p.read_text() for p in runs.glob("*.json")}
+    assert {name for name in before if before[name] != after[name]} == {"baseline.json"}
+
+
+# --- variants, publishing ---
+
+
+def test_a_variant_stands_beside_the_original(checkout):
+    original = checkout.folder / "results/smoke/ioffe2015/figure1"
+    before = {p.name: p.read_bytes() for p in original.glob("*.*")}
+    config = ("variant=lr05", "set=optimiser.lr=0.5", "arms_per_job=6")
+    checkout.snakemake(TARGET, config=config)
+    variant = original.with_name("figure1@lr05")
+    assert {p.name: p.read_bytes() for p in original.glob("*.*")} == before
+    assert "optimiser.lr = 0.5" in (variant / "figures.json").read_text()
+    assert yaml.safe_load((variant / "provenance.json").read_text())["changes"] == {"optimiser.lr": 0.5}
+    done = checkout.call(
+        sys.executable, "-m", "dropnorm", "compare", "ioffe2015/figure1", "--variant", "lr05", "--scale", "smoke"
+    )
+    assert done.returncode == 0, done.stderr
+    page = (variant / "compare.html").read_text()
+    assert page.count("<figure>") >= 2
+    assert "../figure1/figure.svg" in page
+    assert "The variant sets optimiser.lr = 0.5" in page
+    assert "I1.1" in done.stdout
+
+
+def test_what_is_published_can_be_judged_and_drawn_without_runs(checkout):
+    """Publish (a paper-scale twin of the smoke result stands in for one), then draw and judge from it alone."""
+    smoke = checkout.folder / "results/smoke/ioffe2015/figure1"
+    shutil.copytree(smoke, checkout.folder / "results/paper/ioffe2015/figure1")
+    dropnorm = (sys.executable, "-m", "dropnorm")
+    assert checkout.call(*dropnorm, "publish", "ioffe2015/figure1", "--scale", "paper").returncode == 0
+    shutil.rmtree(checkout.folder / "results")
+    published = checkout.folder / "published/paper/ioffe2015/figure1"
+    assert not (published / "runs").exists()
+    (published / "figure.svg").unlink()
+    done = checkout.call(*dropnorm, "figure", "ioffe2015/figure1", "--scale", "paper", "--source", "published")
+    assert done.returncode == 0, done.stderr
+    assert (published / "figure.svg").stat().st_size > 10_000
+    assert "inconclusive" in done.stdout or "replicated" in done.stdout
