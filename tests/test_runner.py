@@ -17,6 +17,8 @@ from rich.console import Console
 from dropnorm import checkpoint
 from dropnorm.files import replacing, sha256
 from dropnorm.names import Place, ResultName
+from dropnorm.protocol import load
+from dropnorm.runner import _stacks
 
 NAME = ResultName("ioffe2015", "figure1")
 ARM = "batchnorm"
@@ -98,6 +100,18 @@ def test_asked_to_stop_it_saves_and_goes_on_later(root, tmp_path, whole, how):
     assert checkpoint_file(tmp_path).exists()
     assert "resuming" in run(root, tmp_path).stdout
     assert sha256(table(tmp_path)) == sha256(whole)
+
+
+def test_on_a_gpu_arms_of_one_shape_share_a_stack_on_a_cpu_each_has_its_own(root):
+    protocol = load(root, NAME, "paper")
+    pending = [(arm, seed) for arm in protocol.arms for seed in (0, 1)]
+    on_cpu = _stacks(protocol, pending, torch.device("cpu"))
+    assert [len(stack) for stack in on_cpu] == [2] * len(protocol.arms)
+    on_gpu = _stacks(protocol, pending, torch.device("cuda"))
+    assert sorted(replica for stack in on_gpu for replica in stack) == sorted(pending)
+    assert len(on_gpu) < len(protocol.arms) / 2
+    for stack in on_gpu:
+        assert len({protocol.arms[arm].shape for arm, _ in stack}) == 1
 
 
 def test_out_of_time_it_stops_cleanly_and_says_what_is_pending(root, tmp_path):

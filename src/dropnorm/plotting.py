@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 THEMES = ("light", "dark")
 _INK = {"light": "#222222", "dark": "#dddddd"}
@@ -56,11 +57,20 @@ def colour(series: str) -> str:
     return _COLOURS[_current["theme"]][series]
 
 
-def band(ax: Axes, curve: pd.DataFrame, series: str, label: str | None = None, width: float = 1.6) -> None:
-    """A curve (x, value, low, high) as a line with its band."""
+def band(ax: Axes, curve: pd.DataFrame, series: str, label: str | None = None, *, side: bool = False) -> None:
+    """A curve (x, value, low, high) as a line with its band; a curve at the side is drawn fainter."""
     style = {"color": colour(series)}
-    ax.fill_between(curve.x, curve.low, curve.high, alpha=0.22, linewidth=0, **style)
-    ax.plot(curve.x, curve.value, LINES[series], linewidth=width, label=label, **style)
+    ax.fill_between(curve.x, curve.low, curve.high, alpha=0.1 if side else 0.25, linewidth=0, **style)
+    ax.plot(curve.x, curve.value, LINES[series], linewidth=1.0 if side else 1.6, label=label, **style)
+
+
+def step_axis(ax: Axes, steps: float) -> None:
+    """An x axis of training steps, from 0 to `steps`, in thousands where there are many."""
+    ax.set_xlim(0, steps)
+    ax.set_xlabel("training step")
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    if steps >= 5000:
+        ax.xaxis.set_major_formatter(lambda x, _: f"{x / 1000:g}k" if x else "0")
 
 
 def paper_curve(ax: Axes, reference: pd.DataFrame, series: str, label: str | None = None) -> None:

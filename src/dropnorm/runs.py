@@ -93,7 +93,7 @@ def write_arm(place: Place, protocol: Protocol, arm: str, runs: pd.DataFrame, se
 
 
 def read_runs(place: Place, protocol: Protocol) -> pd.DataFrame:
-    """The tidy runs of all arms that are there, with a column `arm`.
+    """The tidy runs of all arms that are there, with a column `arm` (a categorical that knows the missing ones too).
 
     A damaged table is set aside (renamed to NAME.damaged), so that the next run makes it anew.
 
@@ -108,7 +108,8 @@ def read_runs(place: Place, protocol: Protocol) -> pd.DataFrame:
             frames.append(pd.read_parquet(path).assign(arm=arm))
     if not frames:
         raise UserError(f"{place.name} has no runs at scale {place.scale}; make them: {run_command(place, protocol)}")
-    return pd.concat(frames, ignore_index=True).astype({"arm": "category", "quantity": "category"})
+    arms = pd.CategoricalDtype(list(protocol.arms))
+    return pd.concat(frames, ignore_index=True).astype({"arm": arms, "quantity": "category"})
 
 
 def records(place: Place, protocol: Protocol) -> dict[str, dict[str, Any]]:

@@ -47,6 +47,24 @@ def test_a_replica_in_a_stack_equals_the_seed_alone(make, arm):
         torch.testing.assert_close(stacked.network.parameters[name][1], parameter[0], rtol=1e-4, atol=1e-5)
 
 
+def test_arms_of_one_shape_train_in_one_stack_each_with_its_own_rate_and_first_weights(root, digits, make):
+    """What a GPU does with a sweep: arms that differ in numbers a replica share a stack."""
+    protocol = load_protocol(root, ResultName("ioffe2015", "figure1"), "smoke", SMALL)
+    arms = ["batchnorm.init_std-0.01", "batchnorm.init_std-0.3", "batchnorm.init_std-1.0"]
+    assert len({protocol.arms[arm].shape for arm in arms}) == 1
+    stacked = finish(protocol.module.Experiment([(protocol.arms[arm], 0) for arm in arms], digits, CPU))
+    for i, arm in enumerate(arms):
+        alone = finish(make(arm, [0]))
+        for name, parameter in alone.network.parameters.items():
+            torch.testing.assert_close(stacked.network.parameters[name][i], parameter[0], rtol=1e-4, atol=1e-5)
+
+
+def test_arms_of_other_shape_are_told_apart(root):
+    arms = load_protocol(root, ResultName("ioffe2015", "figure1"), "smoke", SMALL).arms
+    assert arms["baseline"].shape != arms["batchnorm"].shape
+    assert arms["baseline"].shape != arms["baseline.pixels-grey"].shape
+
+
 @pytest.mark.parametrize("arm", ["baseline", "batchnorm", "batchnorm.lr-0.3"])
 def test_resuming_anywhere_gives_the_same_bits(make, arm):
     whole = finish(make(arm, [0, 1]))

@@ -111,6 +111,17 @@ def test_diverged_runs_are_counted(runs):
     assert summary.facts["runs_diverged"] == "4"
 
 
+def test_a_sweep_counts_only_when_it_is_whole(runs):
+    """The best of half a grid is no best, and a range over half the scales no range."""
+    some = runs[~runs.arm.isin(["baseline.lr-1.0", "batchnorm.init_std-1.0"])]
+    summary = summarise(some)
+    measured = set(zip(summary.samples.measure, summary.samples.arm, strict=True))
+    assert not any(measure.startswith("accuracy_b") for measure, _ in measured)
+    assert ("accuracy_range", "batchnorm") not in measured
+    assert ("accuracy_range", "baseline") in measured
+    assert "best_rate_baseline" not in summary.facts
+
+
 def test_arms_that_were_not_run_leave_gaps_and_nothing_else(runs):
     only = runs[runs.arm.isin(["baseline"])].astype({"arm": str}).astype({"arm": "category"})
     summary = summarise(only)

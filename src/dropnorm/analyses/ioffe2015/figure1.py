@@ -31,9 +31,13 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
 
 
 def sweep(runs: pd.DataFrame, name: str) -> dict[str, list[tuple[str, str]]]:
-    """For each net the arms of a sweep, as (value as written, arm)."""
-    arms = [a for a in runs.arm.cat.categories if f".{name}-" in a]
-    return {net: [(a.split(f".{name}-")[1], a) for a in arms if a.startswith(f"{net}.")] for net in NETS}
+    """For each net the arms of a sweep, as (value as written, arm); none as long as one of them was not run."""
+    found = {}
+    for net in NETS:
+        arms = [a for a in runs.arm.cat.categories if a.startswith(f"{net}.{name}-")]
+        complete = set(arms) <= set(runs.arm.unique())
+        found[net] = [(a.removeprefix(f"{net}.{name}-"), a) for a in arms] if complete else []
+    return found
 
 
 # --- one value a seed, for the claims ---
@@ -120,7 +124,7 @@ def _init_samples(runs: pd.DataFrame) -> list[pd.DataFrame]:
 def _table(runs: pd.DataFrame) -> pd.DataFrame:
     """Every arm: final accuracies in percent, steps to 95 %, and how many runs diverged."""
     rows = []
-    for arm in runs.arm.cat.categories:
+    for arm in runs.arm.unique():
         for quantity in ("test_accuracy", "test_accuracy_moving_average", "validation_accuracy"):
             if len(values := final(runs, arm, quantity)):
                 rows.append(table_row(arm, f"final_{quantity}_percent", 100 * values))
@@ -132,7 +136,7 @@ def _table(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _curves(runs: pd.DataFrame) -> pd.DataFrame:
     found = []
-    for arm in runs.arm.cat.categories:
+    for arm in runs.arm.unique():
         if arm in NETS or ".init_std-0.1" in arm or ".larger_init_and_rate" in arm:
             found.append(curve("accuracy", arm, 100 * history(runs, arm, "test_accuracy")))
     for net in NETS:

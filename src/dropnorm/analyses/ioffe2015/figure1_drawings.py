@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.tidy import select
-from dropnorm.plotting import LABELS, LINES, band, colour, paper_curve
+from dropnorm.plotting import LABELS, LINES, band, colour, paper_curve, step_axis
 
 NETS = ("baseline", "batchnorm")
 IN_PAPER = {"baseline": "nobn", "batchnorm": "bn"}  # their names in the digitised curves
@@ -86,9 +86,7 @@ def _draw_figure1(curves: pd.DataFrame, reference: pd.DataFrame, context: Contex
         ax.set_ylim(-2.5, 2.5)
     axes[1].set_ylabel("input of one sigmoid")
     for ax in axes:
-        ax.set_xlim(0, steps)
-        ax.set_xlabel("training step")
-        ax.xaxis.set_major_locator(plt.MaxNLocator(4))
+        step_axis(ax, steps)
     return figure
 
 
@@ -100,12 +98,12 @@ def _draw_accuracy(ax: Axes, curves: pd.DataFrame, reference: pd.DataFrame | Non
             paper_curve(ax, of_paper.assign(value=100 * of_paper.value), net, f"paper, {LABELS[net]}")
     ax.set_ylabel("test accuracy (%)")
     ax.set_title("(a)")
-    ax.legend(loc="lower right")
+    ax.legend(loc="lower right" if reference is not None else "best", fontsize="small")
 
 
 def _draw_inputs(ax: Axes, curves: pd.DataFrame, reference: pd.DataFrame | None, net: str) -> None:
     for p in PERCENTILES:
-        band(ax, select(curves, f"inputs_{net}", p), net, width=1.6 if p == "p50" else 1.0)
+        band(ax, select(curves, f"inputs_{net}", p), net, side=p != "p50")
         if reference is not None:
             series = f"{IN_PAPER[net]}/{p}"
             paper_curve(ax, reference[(reference.panel == "fig1bc") & (reference.series == series)], net)
@@ -140,9 +138,7 @@ def _draw_early(curves: pd.DataFrame, context: Context) -> Figure:
         for net in NETS:
             band(ax, select(curves, "accuracy", net + ending), net, LABELS[net])
         ax.set_title(words)
-        ax.set_xlim(0, context.settings["training"]["steps"] / 5)
-        ax.set_xlabel("training step")
-        ax.xaxis.set_major_locator(plt.MaxNLocator(4))
+        step_axis(ax, context.settings["training"]["steps"] / 5)
     axes[0].set_ylabel("test accuracy (%)")
     axes[0].legend(loc="lower right")
     return figure
