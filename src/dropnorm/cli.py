@@ -243,6 +243,35 @@ def data(
 
 
 @typer_app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="Which step to time.")] = "sigmoid_mlp",
+    data_dir: Annotated[Path, typer.Option(help="Where data sets are, or are put.")] = Path("data"),
+    mirror: Annotated[str | None, typer.Option(help="A folder or URL to take data from first.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the figures; `published/bench` is shown in the book.")] = Path(
+        "results/bench"
+    ),
+) -> None:
+    """Time a training step beside the same network written the usual way in PyTorch. Takes about a minute."""
+    from dropnorm import datasets
+    from dropnorm.bench import BENCHMARKS
+    from dropnorm.files import write_json
+
+    if name not in BENCHMARKS:
+        raise UserError(f"benchmark '{name}' is unknown; allowed: {', '.join(BENCHMARKS)}")
+    dataset, measure = BENCHMARKS[name]
+    figures = measure(datasets.load(dataset, data_dir, mirror or None))
+    for net, versions in figures["nets"].items():
+        for version, f in versions.items():
+            console.print(
+                f"{net:10} {version:12} {f['ms']:.3f} ms a network and step ({f['ms_low']:.3f} to {f['ms_high']:.3f}), "
+                f"{f['times_faster']:.2f} times the usual speed, {100 * f['share_of_peak']:.0f} % of peak"
+            )
+    path = out / f"{name}.json"
+    write_json(path, figures)
+    console.print(f"figures and machine: {path}")
+
+
+@typer_app.command()
 def book(
     source: Annotated[str, typer.Option(help="published, or the scale whose results are shown.")] = "published",
     results: OutOpt = Path("results"),

@@ -139,7 +139,7 @@ def _digest(what: Identity) -> str:
 
 def published_files(root: Path) -> list[str]:
     """The files that the published book is made of."""
-    return sorted(str(p) for p in (root / "published").glob("*/*/*/*.*"))
+    return sorted(str(p) for p in (root / "published").rglob("*.*"))
 
 
 def book_pages(root: Path) -> list[str]:

@@ -1,7 +1,7 @@
 """The pages, and the fragments they include, put together in one folder for Jupyter Book.
 
 _generated/<paper>/<result>/banner.md  figure-<name>.md  claims.md  numbers.md  provenance.md  downloads.md  rerun.md
-_generated/verdicts.md  count.md  changelog.md  times.md
+_generated/verdicts.md  count.md  changelog.md  times.md  benchmarks.md
 """
 
 import re
@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from dropnorm.book import claims, figures, origin, tables, texts
+from dropnorm.book.benchmarks import benchmarks
 from dropnorm.book.facts import substitutions
 from dropnorm.book.sources import Result, every_scale, find_results
 from dropnorm.errors import UserError
@@ -41,7 +42,7 @@ def stage(root: Path, source: str, results: Path, folder: Path) -> list[Result]:
     for result in found:
         _write_result(folder, result, _wanted_figures(pages, result))
     times = list(every_scale(root, source, results))
-    _write_shared(folder, found, times, set(pages))
+    _write_shared(root, folder, found, times, set(pages))
     _write_config(folder, injected)
     return found
 
@@ -105,13 +106,14 @@ def _downloads(result: Result, place: str) -> str:
     return texts.table(("File", "What it holds"), rows)
 
 
-def _write_shared(folder: Path, found: list[Result], times: list[Result], pages: set[str]) -> None:
+def _write_shared(root: Path, folder: Path, found: list[Result], times: list[Result], pages: set[str]) -> None:
     criteria = list({r.name.paper: r.criteria for r in found}.values())
     shared = {
         "verdicts": claims.home_table(found, pages),
         "count": claims.count_sentence(found),
         "changelog": claims.changelog(criteria),
         "times": origin.times_table(times),
+        "benchmarks": benchmarks(root),
     }
     (folder / GENERATED).mkdir(exist_ok=True)
     for name, text in shared.items():

@@ -1,0 +1,30 @@
+"""The benchmark compares what it says it compares. Times themselves are never asserted."""
+
+import pytest
+import torch
+
+from dropnorm.bench import _usual_model, step_flops
+from dropnorm.names import ResultName
+from dropnorm.protocol import load
+
+
+@pytest.fixture(params=["baseline", "batchnorm"])
+def settings(root, request):
+    return load(root, ResultName("ioffe2015", "figure1"), "paper").arms[request.param]
+
+
+def test_both_versions_are_the_same_network(settings):
+    from dropnorm.networks.sigmoid_mlp import SigmoidMLP
+
+    batch = settings.network.normalisation == "batch"
+    ours = SigmoidMLP([784, *settings.network.hidden, 10], batch)
+    ours.initialise([0], [settings.network.init_std], torch.device("cpu"))
+    count = sum(p.numel() for p in ours.parameters.values())
+    # The usual network keeps a bias before each normalization, which has no effect there and which ours leaves out.
+    idle = sum(settings.network.hidden) if batch else 0
+    assert sum(p.numel() for p in _usual_model(settings).parameters()) == count + idle
+
+
+def test_the_work_of_a_step_is_the_registry_s(settings):
+    """99,400 products an image; three passes, less the gradient of the input; two operations each; 60 images."""
+    assert step_flops(settings) == 2 * 60 * (3 * 99_400 - 78_400)
