@@ -49,6 +49,18 @@ def test_the_command_line_says_what_is_wrong(dropnorm, arguments, words):
     assert all(word in message for word in words), message
 
 
+def test_a_place_that_cannot_be_written_to_is_one_line(dropnorm):
+    arguments = ["--scale", "smoke", "--arm", "baseline", "--seeds", "0", "--out", "/proc/nowhere"]
+    assert "/proc/nowhere" in one_line(dropnorm("run", FIGURE1, *arguments))
+
+
+def test_default_folders_belong_to_the_checkout_wherever_one_stands(dropnorm, root):
+    outside = dropnorm("status", FIGURE1, "--scale", "smoke")
+    inside = dropnorm("status", FIGURE1, "--scale", "smoke", cwd=root / "book")
+    assert inside.returncode == 0, inside.stderr
+    assert inside.stdout == outside.stdout
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_no_gpu_where_one_was_asked_for(dropnorm):
     message = one_line(dropnorm("run", FIGURE1, "--device", "cuda"))

@@ -152,6 +152,15 @@ def test_a_damaged_table_is_found_and_made_again(root, tmp_path, dropnorm):
     assert sha256(table(tmp_path)) == good
 
 
+def test_one_arm_of_a_sweep_can_be_judged_and_drawn_alone(root, tmp_path, dropnorm):
+    """Nothing is invented for what was not run, and nothing breaks."""
+    run(root, tmp_path, "--seeds", "0", "--arm", "baseline.lr-0.1")
+    table(tmp_path).unlink()
+    drawn = dropnorm("figure", "ioffe2015/figure1", "--scale", "smoke", "--out", tmp_path)
+    assert drawn.returncode == 0, drawn.stderr
+    assert drawn.stdout.count("not measured") == 6
+
+
 @pytest.fixture
 def saved(tmp_path):
     path = tmp_path / "a.safetensors"

@@ -1,5 +1,6 @@
 """The command line: `dropnorm COMMAND --help` explains each."""
 
+import errno
 import os
 import re
 import sys
@@ -8,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from dropnorm.errors import UserError
 from dropnorm.names import SCALES, Place, ResultName, project_root
@@ -26,7 +28,7 @@ typer_app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-PUBLISHED = Path("published")
+PUBLISHED, RESULTS, DATA = Path("published"), Path("results"), Path("data")
 console = Console(highlight=False, soft_wrap=True)
 
 ResultArg = Annotated[str, typer.Argument(help="A result (ioffe2015/figure1) or its protocol file.")]
@@ -45,18 +47,26 @@ def app() -> None:
     try:
         typer_app()
     except UserError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]error:[/red] {error}", markup=True)
-        sys.exit(2)
-    except OSError as error:
-        if error.errno != 28:  # ENOSPC
-            raise
-        Console(stderr=True).print("[red]error:[/red] the disk is full; free some space and run the same command again")
-        sys.exit(2)
+        _complain(str(error))
+    except OSError as error:  # a full disk, a folder that may not be written to, ...
+        remedy = "free some space and run the same command again" if error.errno == errno.ENOSPC else "mend that first"
+        _complain(f"{error.strerror}: {error.filename or 'while writing'}; {remedy}")
+
+
+def _complain(message: str) -> None:
+    """One line on stderr, exit status 2."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print("[red]error:[/red]", escape(message))
+    sys.exit(2)
+
+
+def _in_checkout(path: Path) -> Path:
+    """A default folder, such as `results`, belongs to the checkout, from wherever in it one calls."""
+    return project_root() / path if path in (RESULTS, DATA) and Path.cwd() != project_root() else path
 
 
 def _open(result: str, scale: str, out: Path, variant: str | None, set_: list[str] | None) -> tuple[Protocol, Place]:
     name = ResultName.parse(result)
-    place = Place(out, scale, name, variant)
+    place = Place(_in_checkout(out), scale, name, variant)
     changes = resolve(place, parse_changes(set_ or []))
     return load_protocol(project_root(), name, scale, changes), place
 
@@ -84,9 +94,9 @@ def run(
     scale: ScaleOpt = "full",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(help="CPU threads; one a process is fastest.")] = 1,
-    data_dir: Annotated[Path, typer.Option(help="Where data sets are, or are put.")] = Path("data"),
+    data_dir: Annotated[Path, typer.Option(help="Where data sets are, or are put.")] = DATA,
     mirror: Annotated[str | None, typer.Option(help="A folder or URL to take data from first.")] = None,
-    out: OutOpt = Path("results"),
+    out: OutOpt = RESULTS,
     time_limit: Annotated[
         str | None, typer.Option(help="Stop cleanly after this time (9m): run again to go on.")
     ] = None,
@@ -117,7 +127,7 @@ def run(
         arms=arm or list(protocol.arms),
         seeds=_seeds(seeds) if seeds else protocol.seeds,
         device=chosen,
-        load_dataset=make_loader(data_dir, mirror),
+        load_dataset=make_loader(_in_checkout(data_dir), mirror),
         limits=limits,
         console=console,
     )
@@ -144,7 +154,7 @@ def list_results() -> None:
 def status(
     result: Annotated[str | None, typer.Argument(help="A result; by default all of them.")] = None,
     scale: Annotated[str | None, typer.Option(help="Only this scale.")] = None,
-    out: OutOpt = Path("results"),
+    out: OutOpt = RESULTS,
     variant: VariantOpt = None,
     set_: SetOpt = None,
 ) -> None:
@@ -168,7 +178,7 @@ def status(
 def figure(
     result: ResultArg,
     scale: ScaleOpt = "full",
-    out: OutOpt = Path("results"),
+    out: OutOpt = RESULTS,
     variant: VariantOpt = None,
     set_: SetOpt = None,
     source: Annotated[
@@ -196,7 +206,7 @@ def figure(
 def publish(
     result: ResultArg,
     scale: ScaleOpt = "full",
-    out: OutOpt = Path("results"),
+    out: OutOpt = RESULTS,
     variant: VariantOpt = None,
 ) -> None:
     """Copy the small part of a result (claims, tables, figures, provenance) to `published/`, to be committed."""
@@ -204,7 +214,7 @@ def publish(
     from dropnorm.readme import refresh
 
     name = ResultName.parse(result)
-    place = Place(out, scale, name, variant)
+    place = Place(_in_checkout(out), scale, name, variant)
     copied = copy(place, Place(project_root() / PUBLISHED, scale, name, variant))
     refresh(project_root())
     console.print(f"{len(copied)} files are in {copied[0].parent}; the README's tables follow them")
@@ -215,13 +225,13 @@ def compare(
     result: ResultArg,
     variant: Annotated[str, typer.Option(help="Name of the variant to set beside the original.")],
     scale: ScaleOpt = "full",
-    out: OutOpt = Path("results"),
+    out: OutOpt = RESULTS,
 ) -> None:
     """Set a variant beside the original: figures and tables side by side (a page), the verdicts here too."""
     from dropnorm.compare import compare as side_by_side
 
     name = ResultName.parse(result)
-    path, lines = side_by_side(Place(out, scale, name), Place(out, scale, name, variant))
+    path, lines = side_by_side(*(Place(_in_checkout(out), scale, name, v) for v in (None, variant)))
     console.print("\n".join(lines))
     console.print(f"figures and tables side by side: {path.resolve()}")
 
@@ -229,14 +239,14 @@ def compare(
 @typer_app.command()
 def data(
     names: Annotated[list[str], typer.Argument(help="mnist, cifar10 or digits; more than one is possible.")],
-    data_dir: Annotated[Path, typer.Option(help="Where data sets are, or are put.")] = Path("data"),
+    data_dir: Annotated[Path, typer.Option(help="Where data sets are, or are put.")] = DATA,
     mirror: Annotated[str | None, typer.Option(help="A folder or URL to take data from first.")] = None,
 ) -> None:
     """Fetch data sets and verify every image and label in them."""
     from dropnorm import datasets
 
     for name in names:
-        dataset = datasets.load(name, data_dir, mirror or None)
+        dataset = datasets.load(name, _in_checkout(data_dir), mirror or None)
         console.print(
             f"{name}: {len(dataset.train_labels):,} training, {len(dataset.test_labels):,} test images, verified"
         )
@@ -245,7 +255,7 @@ def data(
 @typer_app.command()
 def bench(
     name: Annotated[str, typer.Argument(help="Which step to time.")] = "sigmoid_mlp",
-    data_dir: Annotated[Path, typer.Option(help="Where data sets are, or are put.")] = Path("data"),
+    data_dir: Annotated[Path, typer.Option(help="Where data sets are, or are put.")] = DATA,
     mirror: Annotated[str | None, typer.Option(help="A folder or URL to take data from first.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the figures; `published/bench` is shown in the book.")] = Path(
         "results/bench"
@@ -259,7 +269,7 @@ def bench(
     if name not in BENCHMARKS:
         raise UserError(f"benchmark '{name}' is unknown; allowed: {', '.join(BENCHMARKS)}")
     dataset, measure = BENCHMARKS[name]
-    figures = measure(datasets.load(dataset, data_dir, mirror or None))
+    figures = measure(datasets.load(dataset, _in_checkout(data_dir), mirror or None))
     for net, versions in figures["nets"].items():
         for version, f in versions.items():
             console.print(
@@ -274,7 +284,7 @@ def bench(
 @typer_app.command()
 def book(
     source: Annotated[str, typer.Option(help="published, or the scale whose results are shown.")] = "published",
-    results: OutOpt = Path("results"),
+    results: OutOpt = RESULTS,
     out: Annotated[Path | None, typer.Option(help="Where to build; by default build/book/SOURCE.")] = None,
 ) -> None:
     """Build the book from published results, or from those of a scale. Takes seconds and never trains."""

@@ -5,6 +5,9 @@ import pandas as pd
 
 from dropnorm.statistics import mean_interval
 
+SAMPLE_COLUMNS = ["measure", "arm", "seed", "value"]
+CURVE_COLUMNS = ["panel", "series", "x", "value", "low", "high", "n"]
+
 
 def history(runs: pd.DataFrame, arm: str, quantity: str) -> pd.DataFrame:
     """One quantity of one arm as a table [step x seed]; empty if it was not measured."""
@@ -48,6 +51,11 @@ def table_row(arm: str, quantity: str, by_seed: pd.Series) -> dict:
     mean, low, high = mean_interval(by_seed.to_numpy(float))
     sd = by_seed.std() if len(by_seed) > 1 else np.nan
     return {"arm": arm, "quantity": quantity, "n": len(by_seed), "mean": mean, "sd": sd, "low": low, "high": high}
+
+
+def joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    """All parts below each other; an empty frame with these columns if there is none."""
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
 def curve(panel: str, series: str, table: pd.DataFrame) -> pd.DataFrame:

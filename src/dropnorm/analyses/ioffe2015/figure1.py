@@ -8,7 +8,18 @@ import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.ioffe2015 import figure1_drawings as drawings
-from dropnorm.analyses.tidy import curve, final, first_crossing, history, samples, table_row, unit_history
+from dropnorm.analyses.tidy import (
+    CURVE_COLUMNS,
+    SAMPLE_COLUMNS,
+    curve,
+    final,
+    first_crossing,
+    history,
+    joined,
+    samples,
+    table_row,
+    unit_history,
+)
 
 NETS = ("baseline", "batchnorm")
 LEVEL = 0.95  # of test accuracy, for I1.2
@@ -21,7 +32,7 @@ PERCENTILES = ("p15", "p50", "p85")
 def summarise(runs: pd.DataFrame) -> Summary:
     """All numbers of the figure, its claims and its page, from tidy runs."""
     parts = [*_accuracy_samples(runs), *_input_samples(runs), *_tuned_samples(runs), *_init_samples(runs)]
-    found = pd.concat(parts, ignore_index=True) if parts else samples("none", "none", pd.Series(dtype=float))
+    found = joined(parts, SAMPLE_COLUMNS)
     return Summary(samples=found, table=_table(runs), curves=_curves(runs), facts=_facts(runs, found))
 
 
@@ -150,7 +161,7 @@ def _curves(runs: pd.DataFrame) -> pd.DataFrame:
             finals = {float(v): 100 * final(runs, arm, "test_accuracy") for v, arm in arms}
             if finals:
                 found.append(curve(name, net, pd.DataFrame(finals).T.sort_index()))
-    return pd.concat(found, ignore_index=True)
+    return joined(found, CURVE_COLUMNS)
 
 
 def _facts(runs: pd.DataFrame, found: pd.DataFrame) -> dict[str, str]:

@@ -23,7 +23,9 @@ EARLY = [
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> dict[str, Drawing]:
     """Every figure whose curves are there."""
-    drawings = {"figure": _figure1(curves, reference, context)}
+    drawings = {}
+    if any(len(select(curves, "accuracy", net)) for net in NETS):
+        drawings["figure"] = _figure1(curves, reference, context)
     if set(curves.panel) >= {"lr", "init_std"}:
         drawings["sweeps"] = _sweeps(curves, context)
     if all(len(select(curves, "accuracy", net + ending)) for net in NETS for ending, _ in EARLY):
