@@ -86,6 +86,34 @@ def test_a_claim_of_two_parts_needs_both():
     assert judge(both, NAME, samples_of(a=a, b=wide), "paper")[0]["verdict"] == "inconclusive"
 
 
+EXACT = {"test": "bound", "measure": "m", "of": "a", "at_most": 1e-10}
+ALWAYS = {"test": "bound", "measure": "m", "of": "a", "at_least": 1}
+
+
+@pytest.mark.parametrize(
+    ("part", "values", "expected"),
+    [
+        (EXACT, [1e-12, 3e-11, 1e-13], "replicated"),
+        (EXACT, [1e-12, 3e-9, 1e-13], "not replicated"),  # one counter-example is enough
+        (EXACT, [1e-12, float("nan"), 1e-13], "not replicated"),
+        (ALWAYS, [1, 1, 1], "replicated"),
+        (ALWAYS, [1, 0.999, 1], "not replicated"),
+        (ALWAYS, [1, 1], "inconclusive"),
+    ],
+)
+def test_an_exact_statement_must_hold_in_every_seed(part, values, expected):
+    claim = judge(file_of([part]), NAME, samples_of(a=values), "paper")[0]
+    assert claim["verdict"] == expected
+    assert claim["p"] is None
+
+
+def test_exact_and_statistical_parts_must_both_hold():
+    both = file_of([ABOVE, {"test": "bound", "measure": "m", "of": "b", "at_most": 1}])
+    a = 46 * np.exp(noise())
+    assert judge(both, NAME, samples_of(a=a, b=np.zeros(10)), "paper")[0]["verdict"] == "replicated"
+    assert judge(both, NAME, samples_of(a=a, b=np.full(10, 2)), "paper")[0]["verdict"] == "not replicated"
+
+
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_fewer_than_three_seeds_are_inconclusive(n):
     claim = judge(file_of([DIFFERENCE]), NAME, samples_of(a=1 + noise(n), b=np.zeros(n)), "paper")[0]

@@ -27,11 +27,15 @@ FEWEST_SEEDS = 3  # below this no verdict but 'inconclusive'
 
 @dataclass(frozen=True)
 class Finding:
-    """One part of a claim as measured: the estimate, whether its size is as claimed, whether the seeds exclude it."""
+    """One part of a claim as measured: the estimate, whether its size is as claimed, whether the seeds exclude it.
+
+    An `exact` part is an identity or a bound that must hold in every seed; it has no p.
+    """
 
     estimate: Estimate
     size_met: bool
     excluded: bool
+    exact: bool = False
 
 
 class Difference(Strict):
@@ -91,9 +95,7 @@ class Level(Strict):
 
     @model_validator(mode="after")
     def _one_bound(self) -> "Level":
-        if (self.above is None) == (self.below is None):
-            raise ValueError("give either 'above' or 'below'")
-        return self
+        return _either(self, "above", "below")
 
     def finding(self, samples: pd.DataFrame) -> Finding:
         x = by_seed(samples, self.measure, self.of).to_numpy()
@@ -102,7 +104,40 @@ class Level(Strict):
         return Finding(e, True, excluded=e.high < bound if claim == "above" else e.low > bound)
 
 
-Part = Annotated[Difference | Ratio | Share | Level, Field(discriminator="test")]
+class Bound(Strict):
+    """An exact statement (an identity, a theorem): the value of every seed is at most, or at least, a bound.
+
+    The estimate is the seed that comes nearest to breaking it, the interval all seeds.
+    """
+
+    test: Literal["bound"]
+    measure: str
+    of: str
+    at_most: float | None = None
+    at_least: float | None = None
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> "Bound":
+        return _either(self, "at_most", "at_least")
+
+    def finding(self, samples: pd.DataFrame) -> Finding:
+        x = by_seed(samples, self.measure, self.of).to_numpy()
+        if len(x) == 0:
+            return Finding(Estimate(np.nan, np.nan, np.nan, np.nan, 0), False, excluded=False, exact=True)
+        worst = x.max() if self.at_most is not None else x.min()
+        holds = worst <= self.at_most if self.at_most is not None else worst >= self.at_least
+        # A NaN holds nowhere: what could not be computed does not support a theorem.
+        return Finding(Estimate(worst, x.min(), x.max(), np.nan, len(x)), bool(holds), excluded=not holds, exact=True)
+
+
+def _either(part: Any, first: str, second: str) -> Any:
+    """Exactly one of two bounds must be given. Raises ValueError."""
+    if (getattr(part, first) is None) == (getattr(part, second) is None):
+        raise ValueError(f"give either '{first}' or '{second}'")
+    return part
+
+
+Part = Annotated[Difference | Ratio | Share | Level | Bound, Field(discriminator="test")]
 
 
 class Claim(Strict):
@@ -148,7 +183,7 @@ def judge(file: ClaimsFile, name: ResultName, samples: pd.DataFrame, scale: str)
     """
     claims = {id_: c for id_, c in file.claims.items() if c.result == name.result}
     findings = {id_: [part.finding(samples) for part in c.parts] for id_, c in claims.items()}
-    p_values = [float(np.max([f.estimate.p for f in found])) for found in findings.values()]  # NaN if any is
+    p_values = [_largest_p(found) for found in findings.values()]
     adjusted = dict(zip(claims, holm(p_values), strict=True))
     return [
         _entry(f"{file.paper}.{id_}", claim, findings[id_], p, adjusted[id_], file.alpha, scale)
@@ -160,9 +195,17 @@ def verdict(findings: list[Finding], p_holm: float, alpha: float) -> str:
     """One of the four verdicts, from the findings of all parts and the claim's adjusted p."""
     if min(f.estimate.n for f in findings) < FEWEST_SEEDS:
         return INCONCLUSIVE
-    if p_holm < alpha:
+    if all(f.exact for f in findings):
+        return REPLICATED if all(f.size_met for f in findings) else NOT_REPLICATED
+    if p_holm < alpha and all(f.size_met for f in findings if f.exact):
         return REPLICATED if all(f.size_met for f in findings) else DIRECTION_ONLY
     return NOT_REPLICATED if any(f.excluded for f in findings) else INCONCLUSIVE
+
+
+def _largest_p(findings: list[Finding]) -> float:
+    """The p of a claim: its parts' largest; NaN if one has none for want of seeds, or if all are exact."""
+    tested = [f.estimate.p for f in findings if not f.exact]
+    return float(np.max(tested)) if tested else np.nan
 
 
 def paired(samples: pd.DataFrame, measure: str, arms: tuple[str, str]) -> tuple[np.ndarray, np.ndarray]:
