@@ -16,7 +16,7 @@ NAME = ResultName("ioffe2015", "figure1")
 def edited(root, tmp_path):
     """Load a copy of the Figure 1 protocol in which one place was changed."""
 
-    def protocol(scale="full", **changes):
+    def protocol(scale="paper", **changes):
         tree = yaml.safe_load((root / "protocols/ioffe2015/figure1.yaml").read_text())
         for dotted, value in changes.items():
             *parents, last = dotted.split("__")

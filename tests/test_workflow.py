@@ -22,7 +22,7 @@ class Checkout:
         self.folder = folder
         for name in ("src", "workflow", "config", "profiles", "claims", "reference", "protocols"):
             shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("Snakefile", "pyproject.toml"):
+        for name in ("Snakefile", "pyproject.toml", "README.md"):
             shutil.copy(root / name, folder / name)
         (folder / "book").mkdir()
         self.protocol = folder / "protocols/ioffe2015/figure1.yaml"
