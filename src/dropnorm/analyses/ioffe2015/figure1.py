@@ -174,7 +174,7 @@ def _facts(runs: pd.DataFrame, found: pd.DataFrame) -> dict[str, str]:
             values = found[(found.measure == measure) & (found.arm == net)].value
             if len(values):
                 facts[f"{measure}_{net}"] = format(values.mean(), form)
-    facts |= _early_gaps(runs) | _unit_shares(runs)
+    facts |= _early_gaps(runs) | _unit_shares(runs) | _widths(runs)
     diverged = runs[runs.quantity == "diverged_at"]
     return facts | {"runs": str(len(diverged)), "runs_diverged": str(int((diverged.value >= 0).sum()))}
 
@@ -189,6 +189,18 @@ def _early_gaps(runs: pd.DataFrame) -> dict[str, str]:
             facts[f"early_gap{name}"] = f"{(batchnorm - baseline).mean():.1f}"
         if all(len(table) for table in both):
             facts[f"end_gap{name}"] = f"{100 * (both[1].iloc[-1] - both[0].iloc[-1]).mean():.2f}"
+    return facts
+
+
+def _widths(runs: pd.DataFrame) -> dict[str, str]:
+    """p85 - p15 of the median unit at step 400 and at the end, mean over seeds."""
+    facts = {}
+    for net in NETS:
+        if (table := history_of_units(runs, net, "probe")) is not None:
+            steps, percentiles = table
+            width = np.median(percentiles["p85"] - percentiles["p15"], axis=2).mean(axis=1)
+            facts[f"width_first_{net}"] = f"{width[steps == FIRST][0]:.3g}"
+            facts[f"width_end_{net}"] = f"{width[-1]:.3g}"
     return facts
 
 
