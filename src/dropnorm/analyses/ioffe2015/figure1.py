@@ -194,7 +194,7 @@ def _early_gaps(runs: pd.DataFrame) -> dict[str, str]:
 
 def _widths(runs: pd.DataFrame) -> dict[str, str]:
     """p85 - p15 of the median unit at step 400 and at the end, mean over seeds."""
-    facts = {}
+    facts = {"first_step": str(FIRST)}
     for net in NETS:
         if (table := history_of_units(runs, net, "probe")) is not None:
             steps, percentiles = table

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.tidy import select
-from dropnorm.plotting import LABELS, LINES, band, colour, paper_curve, step_axis
+from dropnorm.plotting import LABELS, band, colour, paper_curve, step_axis
 
 NETS = ("baseline", "batchnorm")
 IN_PAPER = {"baseline": "nobn", "batchnorm": "bn"}  # their names in the digitised curves
@@ -173,7 +173,7 @@ def _draw_sweeps(curves: pd.DataFrame) -> Figure:
         for net in NETS:
             mine = select(curves, name, net)
             band(ax, mine, net, LABELS[net])
-            ax.plot(mine.x, mine.value, "o", color=colour(net), linestyle=LINES[net], markersize=4)
+            ax.plot(mine.x, mine.value, "o", color=colour(net), markersize=4)
         ax.set_xscale("log")
         ax.set_xlabel(label)
     axes[0].set_ylabel("final test accuracy (%)")
