@@ -11,6 +11,7 @@ from dropnorm.networks.marginal_regression import (
     dropped_loss,
     enumerated_loss,
     enumerated_solution,
+    least_squares,
     marginal_loss,
     marginal_loss_scaled,
     marginal_solution,
@@ -67,8 +68,8 @@ def test_closed_forms_minimise_the_enumerated_loss(p):
 def test_p_of_one_is_ordinary_least_squares():
     X, y, _ = problem(images=9)
     ols = np.linalg.lstsq(X.numpy(), y.numpy(), rcond=None)[0]
-    for solve in (marginal_solution, scaled_solution):
-        assert solve(X, y, 1.0).numpy() == pytest.approx(ols, rel=1e-9)
+    for solved in (marginal_solution(X, y, 1.0), scaled_solution(X, y, 1.0), least_squares(X, y)):
+        assert solved.numpy() == pytest.approx(ols, rel=1e-9)
 
 
 def test_penalty_by_hand():

@@ -62,6 +62,15 @@ def scaled_solution(X: Tensor, y: Tensor, p: float) -> Tensor:
     return torch.linalg.solve(G + penalty_ratio(p) * torch.diag_embed(G.diagonal(dim1=-2, dim2=-1)), X.mT @ y)
 
 
+def least_squares(X: Tensor, y: Tensor) -> Tensor:
+    """The w of the smallest ||y - X w||^2, without the normal equations: X = QR, R w = Q^T y.
+
+    By QR and not by `torch.linalg.lstsq`, which on the same problem does not always give the same last bits.
+    """
+    Q, R = torch.linalg.qr(X)
+    return torch.linalg.solve_triangular(R, Q.mT @ y, upper=True)
+
+
 # --- every mask, one by one ---
 
 

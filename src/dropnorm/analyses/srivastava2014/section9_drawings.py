@@ -62,8 +62,8 @@ def _marginal(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -
         f"{LABELS[s]} {_last(curves, 'sgd', s).value:.4f}" for s in ("iterate", "average") if _has(curves, "sgd", s)
     )
     alt = (
-        f"Two panels. (a) Share of ||Γw̃|| that is left: {points}. Factor (1 − p)/p in the paper: {ratios}. (b) Distance "
-        f"to the closed form after the last update: {ends}; ordinary least squares "
+        f"Two panels. (a) Share of ||Γw̃|| that is left: {points}. Factor (1 − p)/p in the paper: {ratios}. (b) "
+        f"Distance to the closed form after the last update: {ends}; ordinary least squares "
         f"{_last(curves, 'sgd', 'ols').value:.3f}."
     )
     return Drawing(partial(_draw_marginal, curves, reference), caption, alt)

@@ -11,6 +11,7 @@ from dropnorm.experiments.marginal.problem import CLASSES, draw_problem, normal
 from dropnorm.networks.marginal_regression import (
     enumerated_loss,
     enumerated_solution,
+    least_squares,
     marginal_loss,
     marginal_loss_scaled,
     marginal_solution,
@@ -110,12 +111,12 @@ class Penalty(_GridCheck):
     def _prepare(self, dataset) -> None:
         s = self.settings
         self.X, self.y = draw_problem(dataset, self.seeds, s.images, s.pixels, self.device)
-        self.ols = torch.linalg.lstsq(self.X, self.y).solution
+        self.ols = least_squares(self.X, self.y)
         low, high = s.column_scales
         scales = torch.logspace(low, high, s.pixels, base=10, dtype=torch.float64, device=self.device)
         self.Q = torch.linalg.qr(normal(self.seeds, "columns", s.images, s.pixels, device=self.device)).Q * scales
         self.y_Q = normal(self.seeds, "targets", s.images, 1, device=self.device)
-        self.ols_Q = torch.linalg.lstsq(self.Q, self.y_Q).solution
+        self.ols_Q = least_squares(self.Q, self.y_Q)
 
     def _measure(self, p: float) -> dict[str, Tensor]:
         w_tilde, w_tilde_Q = scaled_solution(self.X, self.y, p), scaled_solution(self.Q, self.y_Q, p)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from dropnorm.experiments.marginal.problem import CLASSES, draw_problem, normal
 from dropnorm.layers.dropout import draw_masks, dropout, mask_threshold
-from dropnorm.networks.marginal_regression import dropped_loss, marginal_loss, marginal_solution
+from dropnorm.networks.marginal_regression import dropped_loss, least_squares, marginal_loss, marginal_solution
 from dropnorm.settings import Strict
 from dropnorm.training.recorder import Recorder
 from dropnorm.training.sgd import sgd_step
@@ -85,7 +85,7 @@ class Sgd:
         self.settings, self.device = settings, device
         self.X, self.y = draw_problem(dataset, seeds, settings.images, settings.pixels, device)
         self.w_star = marginal_solution(self.X, self.y, settings.p)
-        self.w_ols = torch.linalg.lstsq(self.X, self.y).solution
+        self.w_ols = least_squares(self.X, self.y)
         self.w, self.sum = torch.zeros_like(self.w_star), torch.zeros_like(self.w_star)
         self.threshold = mask_threshold(torch.full((len(seeds),), settings.p, device=device))
         self.lr = torch.full((len(seeds), 1, 1), settings.lr, dtype=torch.float64, device=device)
