@@ -1,0 +1,1 @@
+"""Analyses of Srivastava et al. 2014."""
