@@ -2,7 +2,6 @@
 
 import errno
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +14,7 @@ from dropnorm.errors import UserError
 from dropnorm.names import SCALES, Place, ResultName, project_root
 from dropnorm.protocol import Protocol, all_names, parse_changes, parse_seeds
 from dropnorm.protocol import load as load_protocol
+from dropnorm.timing import parse_duration
 from dropnorm.variants import remember, resolve
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a process is fastest; read when torch is loaded
@@ -71,14 +71,6 @@ def _open(result: str, scale: str, out: Path, variant: str | None, set_: list[st
     return load_protocol(project_root(), name, scale, changes), place
 
 
-def _duration(text: str) -> float:
-    """'90s', '9m', '2h' or a number of seconds. Raises UserError if it is none of these."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
-    if not match:
-        raise UserError(f"'{text}' is no duration; write 90s, 9m or 2h")
-    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
-
-
 def _seeds(text: str) -> list[int]:
     try:
         return parse_seeds(text)
@@ -117,7 +109,7 @@ def run(
     protocol, place = _open(result, scale, out, variant, set_)
     if unknown := [a for a in arm or [] if a not in protocol.arms]:
         raise UserError(f"--arm {unknown[0]}: unknown; allowed: {', '.join(protocol.arms)}")
-    limits = Limits(_duration(time_limit) if time_limit else float("inf"), _duration(checkpoint_every))
+    limits = Limits(parse_duration(time_limit) if time_limit else float("inf"), parse_duration(checkpoint_every))
     chosen = choose_device(device)
     torch.set_num_threads(threads)
     remember(place, protocol.changes)

@@ -1,9 +1,11 @@
 """How long something will take, from how long it took: milliseconds a replica and step, as recorded with each run."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
 
+from dropnorm.errors import UserError
 from dropnorm.files import read_json
 from dropnorm.names import SCALES, Place
 from dropnorm.protocol import Protocol
@@ -34,3 +36,11 @@ def pending_seconds(protocol: Protocol, states: dict[str, ArmState], place: Plac
 def in_words(seconds: float | None) -> str:
     """'about 0:14:20 on one core', or 'time unknown'."""
     return "time unknown" if seconds is None else f"about {timedelta(seconds=round(seconds))} on one core"
+
+
+def parse_duration(text: str) -> float:
+    """'90s', '9m', '2h' or a number of seconds. Raises UserError if it is none of these."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if not match:
+        raise UserError(f"'{text}' is no duration; write 90s, 9m or 2h")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
