@@ -8,6 +8,7 @@ from types import ModuleType
 
 KINDS = {
     "classification": "dropnorm.experiments.classification",
+    "theorem": "dropnorm.experiments.theorem",
 }
 
 
