@@ -74,7 +74,7 @@ def _fixed(value: float, places: int) -> str:
 
 
 def number(value: float | str | None, digits: int = 4) -> str:
-    """A single number to so many significant digits, in plain notation where that is readable, else as a power of ten."""
+    """A single number to so many significant digits, plain where that is readable, else as a power of ten."""
     if value in (None, ""):
         return "–"
     value = float(value)

@@ -1,8 +1,8 @@
-"""What every theorem speaks of (Santurkar et al. 2018, section 4): one unit of one fully connected layer, n cases of it.
+"""What every theorem speaks of (Santurkar et al. 2018, section 4): one unit of a fully connected layer, n cases of it.
 
-    y = X W            the unit's outputs over the batch
-    yhat = (y - mu) / sigma,  z = gamma yhat + beta
-    L(z)               the rest of the network; gamma and beta are constants
+y = X W            the unit's outputs over the batch
+yhat = (y - mu) / sigma,  z = gamma yhat + beta
+L(z)               the rest of the network; gamma and beta are constants
 """
 
 from collections.abc import Callable

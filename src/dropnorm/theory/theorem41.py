@@ -15,7 +15,7 @@ SIGMAS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)  # at which the effect of eps is me
 
 
 def right_side(g: Tensor, yhat: Tensor, scale: Tensor, coefficient: float) -> Tensor:
-    """gamma^2/sigma^2 ( ||g||^2 - 1/m <1, g>^2 - coefficient <g, yhat>^2 ) `[case]`; scale = gamma/sigma `[case, 1]`."""
+    """gamma^2/sigma^2 ( ||g||^2 - 1/m <1, g>^2 - coefficient <g, yhat>^2 ) `[case]`; scale = gamma/sigma."""
     m = g.shape[1]
     return scale.squeeze(1).square() * (inner(g, g) - g.sum(1).square() / m - coefficient * inner(g, yhat).square())
 

@@ -1,6 +1,7 @@
 """Theorem C.1 (minimax smoothness): the worst curvature along the gradient of the weights over inputs ||X|| <= lambda.
 
-    max_X v_W^T Hhat_W v_W  <  gamma^2/sigma^2 ( max_X g_W^T H_W g_W - lambda^4 kappa ),  kappa = <g, yhat> ||v||^2 / (m gamma)
+    max_X v_W^T Hhat_W v_W  <  gamma^2/sigma^2 ( max_X g_W^T H_W g_W - lambda^4 kappa )
+    kappa = <g, yhat> ||v||^2 / (m gamma)
 
 with v_W = X^T v and Hhat_W = X^T Hhat X, so that v_W^T Hhat_W v_W = u^T Hhat u at u = X X^T v. For all X with
 ||X|| <= lambda these u fill the ball around lambda^2 v / 2 of radius lambda^2 ||v|| / 2: each maximum is a quadratic
