@@ -62,7 +62,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     spread = select(curves, "deviation", "random")
     alt = (
         "Histogram of the ratio of both sides. Share of cases in which the inequality holds: as printed "
-        f"{told(curves, 'holds_printed')}; at equal weights {told(curves, 'holds_equal_weights')}. Deviation caused by ε: "
+        f"{told(curves, 'holds_printed')}; at equal weights {told(curves, 'holds_equal_weights')}. Deviation by ε: "
         + ", ".join(f"{100 * v:.2g} % at σ = {x:g}" for x, v in zip(spread.x, spread.value, strict=True))
     )
     return {"figure": Drawing(partial(_draw, curves), caption, alt + ".")}
