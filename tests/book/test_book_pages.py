@@ -31,8 +31,8 @@ _NOT_PROSE = [
     r"\{[a-z:]+\}`[^`]*`",  # roles
     r"\]\([^)]*\)",  # targets of links
     r"^\s*\d+\.\s",  # numbers of list items
-    r"\b(?:Sections?|Figures?|Tables?|Algorithms?|Equations?|Appendix|Chapters?)\s+[A-Z]?\d+(?:\.\d+)*",
-    r"\b[A-Z]\d+\.\d+\b",  # ids of claims
+    r"\b(?:Sections?|Figures?|Tables?|Algorithms?|Equations?|Theorems?|Lemmas?|Observations?|Appendix|Chapters?)\s+[A-Z]?\d+(?:\.\d+)*",
+    r"\b[A-Z]\d+\.\d+[a-z]?\b",  # ids of claims
 ]
 _WORDS = (
     "one|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred"

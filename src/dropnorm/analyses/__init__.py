@@ -1,7 +1,7 @@
 """One module a result: `analyses/<paper>/<result>.py`, with three pure functions on tidy frames.
 
     summarise(runs)              -> Summary: samples (for the claims), table, curves (what is drawn), facts (for prose)
-    figures(curves, reference)   -> Drawings by name: how to draw, caption, alt text
+    figures(curves, reference)   -> Drawings by name: how to draw, caption, alt text; reference may be None
 
 Nothing here trains, and nothing here knows where files are. Curves are kept apart from drawing, so that a published
 result can be drawn again without its runs, and samples apart from verdicts, so that anyone can judge them again.

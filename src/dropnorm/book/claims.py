@@ -17,6 +17,10 @@ CLASSES = {
 }
 
 
+BOUNDS = ("above", "below", "at_least", "at_most")
+EXACT = "For an exact statement: the seed that comes nearest to breaking it, with the lowest and the highest seed."
+
+
 def words(claim: dict[str, Any]) -> str:
     """The verdict in words; smoke has none, and too few seeds are named."""
     if not claim["evidence"]:
@@ -51,7 +55,9 @@ def claims_table(result: Result) -> str:
     header = ("Claim", "Paper", "Ours [95 % interval]", "n", "p (Holm)", "Verdict")
     rows = [_row(id_, claim, found) for id_, claim, found in claims_of(result)]
     details = [_details(id_, claim, found) for id_, claim, found in claims_of(result)]
-    return texts.table(header, rows, right=(3, 4)) + "\n" + "\n".join(details)
+    exact = any(part.test == "bound" for _, claim, _ in claims_of(result) for part in claim.parts)
+    note = f"{EXACT}\n\n" if exact else ""
+    return texts.table(header, rows, right=(3, 4)) + "\n" + note + "\n".join(details)
 
 
 def _row(id_: str, claim: Claim, found: dict[str, Any] | None) -> list[str]:
@@ -92,7 +98,7 @@ def _part_words(part: dict[str, Any]) -> str:
     """One part of a criterion in words, from its own keys."""
     arms = part.get("between") or [part.get("of", "")]
     joint = {"difference": " − ", "ratio": " / ", "share": " > "}.get(part["test"], " ")
-    bounds = [f"{key.replace('_', ' ')} {part[key]:g}" for key in ("above", "below", "at_least") if key in part]
+    bounds = [f"{key.replace('_', ' ')} {texts.number(part[key], 6)}" for key in BOUNDS if key in part]
     if "size" in part:
         bounds.append(f"interval meets {part['size'][0]:g} to {part['size'][1]:g}")
     scale = " (log scale)" if part.get("log") or part["test"] == "ratio" else ""

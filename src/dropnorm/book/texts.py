@@ -7,6 +7,8 @@ from math import floor, log10
 from typing import Any
 
 NBSP, MINUS = "\u00a0", "\u2212"
+SMALL = 1e-4  # below this a measured number is written as a power of ten
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NOT_RUN = "*not run*"
 NOT_MEASURED = "*not measured*"
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|$])")
@@ -52,6 +54,9 @@ def measured(value: float | None, interval: Iterable[float | None]) -> str:
         return NOT_MEASURED
     if low is None or high is None:
         return number(value)
+    if 0 < max(abs(value), abs(low), abs(high)) < SMALL:
+        value, low, high = (number(v, 2) for v in (value, low, high))
+        return f"{value} [{low},{NBSP}{high}]"
     places = _places(value, low, high)
     return f"{_fixed(value, places)} [{_fixed(low, places)},{NBSP}{_fixed(high, places)}]"
 
@@ -69,13 +74,19 @@ def _fixed(value: float, places: int) -> str:
 
 
 def number(value: float | str | None, digits: int = 4) -> str:
-    """A single number to so many significant digits, in plain notation where that is readable."""
+    """A single number to so many significant digits, plain where that is readable, else as a power of ten."""
     if value in (None, ""):
         return "–"
     value = float(value)
     if abs(value) >= 100 or value == int(value):
         return _fixed(value, 0)
-    return f"{value:.{digits}g}".replace("-", MINUS)
+    mantissa, _, exponent = f"{value:.{digits}g}".replace("-", MINUS).partition("e")
+    return f"{mantissa}{NBSP}×{NBSP}10{exponent_of_ten(exponent)}" if exponent else mantissa
+
+
+def exponent_of_ten(digits: str) -> str:
+    """'−07' -> '⁻⁷', which reads the same in a browser, in a README and in a terminal."""
+    return str(int(digits.replace(MINUS, "-"))).translate(_SUPERSCRIPT)
 
 
 def p_value(p: float | None) -> str:

@@ -1,0 +1,1 @@
+"""Analyses of Santurkar et al. 2018."""

@@ -1,0 +1,76 @@
+"""The theorem experiment: stacks, resuming, and what it records."""
+
+import numpy as np
+import pytest
+import torch
+
+from dropnorm.datasets import load
+from dropnorm.names import ResultName
+from dropnorm.protocol import load as load_protocol
+
+CPU = torch.device("cpu")
+SMALL = {"random.draws": 3, "random.cases": 4, "network.steps": 6, "network.measure_every": 3}
+RESULTS = ("theorem41", "theorem42", "observation43", "theorem44", "lemma45", "theoremc1")
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    return load("digits", tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def make(root, digits):
+    def experiment(result, arm, seeds):
+        protocol = load_protocol(root, ResultName("santurkar2018", result), "smoke", SMALL)
+        return protocol.module.Experiment([(protocol.arms[arm], s) for s in seeds], digits, CPU)
+
+    return experiment
+
+
+def finish(experiment):
+    while not experiment.finished:
+        experiment.advance()
+    return experiment
+
+
+@pytest.mark.parametrize("arm", ["random", "network"])
+@pytest.mark.parametrize("result", RESULTS)
+def test_a_seed_in_a_stack_equals_the_seed_alone(make, result, arm):
+    stacked, alone = finish(make(result, arm, [0, 1])).frame(), finish(make(result, arm, [1])).frame()
+    mine = stacked[stacked.replica == 1].reset_index(drop=True)
+    assert (mine.quantity == alone.quantity).all()
+    exact = mine.quantity.str.startswith(("holds", "of_holds"))
+    np.testing.assert_array_equal(mine.value[exact], alone.value[exact])
+    np.testing.assert_allclose(mine.value[~exact], alone.value[~exact], rtol=1e-5, atol=1e-12)
+
+
+@pytest.mark.parametrize("arm", ["random", "network"])
+def test_resuming_anywhere_gives_the_same_bits(make, arm):
+    whole = finish(make("theorem41", arm, [0, 1])).frame()
+    for stop in (1, 2, 3):
+        first = make("theorem41", arm, [0, 1])
+        for _ in range(min(stop, first.settings.steps - 1)):
+            first.advance()
+        second = make("theorem41", arm, [0, 1])
+        second.load_state({k: v.clone() for k, v in first.state().items()})
+        assert finish(second).frame().equals(whole)
+
+
+def test_what_is_measured_when(make):
+    network = finish(make("theorem42", "network", [0])).frame()
+    assert sorted(network.step.unique()) == [0, 3, 6]
+    counts = network[network.quantity == "of_holds_positive.layer1"].value
+    assert (counts <= 16).all()
+    random = finish(make("theorem42", "random", [0])).frame()
+    assert sorted(random.step.unique()) == [0, 1, 2]
+    assert (random[random.quantity == "of_holds_positive.convex"].value == 4).all()
+
+
+def test_results_without_curves_of_the_paper_have_a_digest_and_can_be_drawn(root, dropnorm, tmp_path):
+    assert not (root / "reference/santurkar2018/lemma45.csv").exists()
+    common = ("santurkar2018/lemma45", "--scale", "smoke", "--out", tmp_path)
+    assert dropnorm("run", *common).returncode == 0
+    done = dropnorm("figure", *common)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "smoke/santurkar2018/lemma45/figure.svg").exists()
+    assert "e-1" in done.stdout  # small numbers can be read
