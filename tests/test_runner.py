@@ -148,6 +148,17 @@ def test_a_damaged_table_is_found_and_made_again(root, tmp_path, dropnorm):
     assert sha256(table(tmp_path)) == good
 
 
+def test_a_run_that_diverges_is_a_result_and_nothing_stops(root, tmp_path, dropnorm):
+    shape = ["ioffe2015/figure1", "--scale", "smoke", "--out", tmp_path, "--variant", "huge"]
+    changes = ["--set", "optimiser.lr=1e38", "--set", "training.steps=60"]
+    done = dropnorm("run", *shape, *changes, "--arm", "baseline", "--arm", "batchnorm")
+    assert done.returncode == 0, done.stderr
+    drawn = dropnorm("figure", *shape)
+    assert drawn.returncode == 0, drawn.stderr
+    facts = json.loads((tmp_path / "smoke/ioffe2015/figure1@huge/facts.json").read_text())
+    assert facts["runs_diverged"] == "6"  # two arms, three seeds
+
+
 def test_one_arm_of_a_sweep_can_be_judged_and_drawn_alone(root, tmp_path, dropnorm):
     """Nothing is invented for what was not run, and nothing breaks."""
     run(root, tmp_path, "--seeds", "0", "--arm", "baseline.lr-0.1")
