@@ -112,7 +112,8 @@ def setting(value: Any) -> str:
 def duration(seconds: float) -> str:
     """Seconds as a reader would say them."""
     if seconds < 90:
-        return f"{seconds:.0f} seconds"
+        whole = max(round(seconds), 1)
+        return f"{whole} second{'s' if whole > 1 else ''}"
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 
