@@ -53,6 +53,12 @@ class Context:
     variant: str  # the difference to the original, or ''
     settings: dict[str, Any]  # of the protocol's first arm
 
+    def ending(self, seeds: int) -> str:
+        """How every caption ends: seeds, scale, the difference of a variant, and that smoke is no evidence."""
+        variant = f" Variant: {self.variant}." if self.variant else ""
+        warning = " Smoke scale: it shows that the pipeline runs and is no evidence." if self.scale == "smoke" else ""
+        return f"{seeds} seeds, scale {self.scale}.{variant}{warning}"
+
 
 def analysis(name: ResultName) -> ModuleType:
     """The analysis module of a result."""

@@ -36,11 +36,9 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
 def _setup(context: Context, n: int) -> str:
     s = context.settings
     hidden = "-".join(str(h) for h in s["network"]["hidden"])
-    variant = f" Variant: {context.variant}." if context.variant else ""
-    warning = " Smoke scale: it shows that the pipeline runs and is no evidence." if context.scale == "smoke" else ""
     return (
         f"Data: {context.data}. {hidden} sigmoid units, plain SGD, mini-batches of {s['training']['batch_size']}, "
-        f"{s['training']['steps']:,} steps, {n} seeds, scale {context.scale}.{variant}{warning}"
+        f"{s['training']['steps']:,} steps, {context.ending(n)}"
     )
 
 

@@ -16,12 +16,10 @@ def setup(context: Context, curves: pd.DataFrame) -> str:
     """The end of every caption: cases, network, data, seeds, scale."""
     r, n = context.settings["random"], context.settings["network"]
     hidden = "-".join(str(h) for h in n["hidden"])
-    variant = f" Variant: {context.variant}." if context.variant else ""
-    warning = " Smoke scale: it shows that the pipeline runs and is no evidence." if context.scale == "smoke" else ""
     return (
         f"Random cases: batches of {r['batch_size']}; network: {hidden} ReLU units with batch normalization, "
-        f"{n['steps']} steps on {context.data}; float64, {int(curves.n.max())} seeds, scale {context.scale}."
-        f"{variant}{warning}"
+        f"{n['steps']} steps on {context.data}; float64, "
+        f"{context.ending(int(curves.n.max()))}"
     )
 
 

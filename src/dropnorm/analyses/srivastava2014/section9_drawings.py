@@ -31,11 +31,9 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
 
 
 def _setup(context: Context, n: int) -> str:
-    variant = f" Variant: {context.variant}." if context.variant else ""
-    warning = " Smoke scale: it shows that the pipeline runs and is no evidence." if context.scale == "smoke" else ""
     return (
-        f"Lines: mean of the seeds, band from the lowest to the highest. Data: {context.data}. Float64, {n} seeds, "
-        f"scale {context.scale}.{variant}{warning}"
+        f"Lines: mean of the seeds, band from the lowest to the highest. Data: {context.data}. Float64, "
+        f"{context.ending(n)}"
     )
 
 

@@ -3,6 +3,8 @@
 Srivastava et al. 2014: section 9.1 for the marginalised loss, sections 1 and 4 for the geometric mean.
 """
 
+from abc import ABC, abstractmethod
+
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
@@ -57,7 +59,7 @@ class GeometricMeanSettings(_Grid):
     units: int = Field(ge=2, le=MOST_UNITS)
 
 
-class _GridCheck:
+class _GridCheck(ABC):
     """Measures something at each p of a list."""
 
     def __init__(self, settings: _Grid, seeds: list[int], dataset, device: torch.device):
@@ -76,11 +78,13 @@ class _GridCheck:
     def load_state(self, state: dict[str, Tensor]) -> None:
         pass
 
+    @abstractmethod
     def _prepare(self, dataset) -> None:
-        raise NotImplementedError
+        """Draw whatever stays the same over all p."""
 
+    @abstractmethod
     def _measure(self, p: float) -> dict[str, Tensor]:
-        raise NotImplementedError
+        """Quantities `[replica]` by name."""
 
 
 class Identity(_GridCheck):
