@@ -75,8 +75,8 @@ class _GridCheck(ABC):
     def state(self) -> dict[str, Tensor]:
         return {}
 
-    def load_state(self, state: dict[str, Tensor]) -> None:
-        pass
+    def load_state(self, state: dict[str, Tensor]) -> None:  # noqa: B027 (there is nothing to restore)
+        """Nothing: what was drawn depends on the seeds alone."""
 
     @abstractmethod
     def _prepare(self, dataset) -> None:
