@@ -17,7 +17,7 @@ from dropnorm.analyses import Context, Summary, analysis
 from dropnorm.claims import judge, read_claims
 from dropnorm.datasets.registry import TITLES
 from dropnorm.errors import UserError
-from dropnorm.files import read_json, replacing, sha256, write_json
+from dropnorm.files import replacing, sha256, write_json
 from dropnorm.fingerprint import fingerprint
 from dropnorm.names import Place, ResultName
 from dropnorm.plotting import THEMES, theme
@@ -170,9 +170,3 @@ def publish(place: Place, published: Place) -> list[Path]:
         copied.append(published.file(source.name))
     write_json(published.file("digests.json"), {p.name: sha256(p) for p in copied})
     return copied
-
-
-def published_intact(place: Place) -> bool:
-    """Whether every published file still has the digest it was published with."""
-    digests = read_json(place.file("digests.json"))
-    return all(place.file(name).exists() and sha256(place.file(name)) == digest for name, digest in digests.items())

@@ -40,6 +40,13 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text())
 
 
+def differing(folder: Path) -> list[str]:
+    """Names in a folder's `digests.json` whose file is gone or is not what it was; [] if all are, or if it has none."""
+    path = folder / "digests.json"
+    digests = read_json(path) if path.exists() else {}
+    return [n for n, digest in digests.items() if not (folder / n).exists() or sha256(folder / n) != digest]
+
+
 def sha256(path: Path) -> str:
     """Hex SHA-256 of a file."""
     with open(path, "rb") as file:

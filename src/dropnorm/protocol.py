@@ -111,12 +111,6 @@ class Protocol:
     def seeds(self) -> list[int]:
         return parse_seeds(self.file.seeds if self.scale.seeds is None else self.scale.seeds)
 
-    @property
-    def jobs(self) -> list[list[str]]:
-        """The arms in groups that share a process."""
-        arms, size = list(self.arms), self.scale.arms_per_job
-        return [arms[i : i + size] for i in range(0, len(arms), size)]
-
     @cached_property
     def _overrides(self) -> dict[str, Overrides]:
         """Every arm, those of the sweeps included, with what it sets."""

@@ -9,7 +9,7 @@ from dropnorm.files import read_json
 from dropnorm.names import Place
 from dropnorm.protocol import Protocol
 from dropnorm.runs import arm_state, run_command
-from dropnorm.timing import in_words, pending_seconds
+from dropnorm.timing import core_seconds, in_words, ms_per_replica_step
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ def status(root: Path, protocol: Protocol, place: Place) -> Status:
     states = {arm: arm_state(place, protocol, arm) for arm in protocol.arms}
     runs_state, why = _runs_state(protocol, states)
     if runs_state != "fresh":
-        seconds = pending_seconds(protocol, states, place, root / "published")
+        missing = {arm: len(set(protocol.seeds) - set(found.seeds)) for arm, found in states.items()}
+        seconds = core_seconds(protocol, missing, ms_per_replica_step(place, root / "published"))
         return Status(place, runs_state, why, run_command(place, protocol), in_words(seconds))
     if why := _evaluation_stale(root, place):
         return Status(place, "stale", why, f"dropnorm figure {place.name} --scale {place.scale}", "seconds")

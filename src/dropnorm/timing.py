@@ -9,7 +9,6 @@ from dropnorm.errors import UserError
 from dropnorm.files import read_json
 from dropnorm.names import SCALES, Place
 from dropnorm.protocol import Protocol
-from dropnorm.runs import ArmState
 
 
 def ms_per_replica_step(place: Place, published: Path) -> dict[str, float]:
@@ -21,16 +20,12 @@ def ms_per_replica_step(place: Place, published: Path) -> dict[str, float]:
     return {}
 
 
-def pending_seconds(protocol: Protocol, states: dict[str, ArmState], place: Place, published: Path) -> float | None:
-    """Seconds of one core that the pending arms and seeds will take; None if nothing like them was ever timed."""
-    known = ms_per_replica_step(place, published)
+def core_seconds(protocol: Protocol, seeds: dict[str, int], known: dict[str, float]) -> float | None:
+    """Seconds of one core for so many seeds of each arm, at the known ms a replica and step; None if none is known."""
     if not known:
         return None
     typical = median(known.values())
-    return sum(
-        known.get(arm, typical) / 1000 * protocol.arms[arm].steps * len(set(protocol.seeds) - set(found.seeds))
-        for arm, found in states.items()
-    )
+    return sum(known.get(arm, typical) / 1000 * protocol.arms[arm].steps * count for arm, count in seeds.items())
 
 
 def in_words(seconds: float | None) -> str:

@@ -13,9 +13,9 @@ from dropnorm.evaluation import evaluation_digest
 from dropnorm.names import Place
 from dropnorm.protocol import Overrides, Protocol, all_names, load, parse_changes
 from dropnorm.runner import choose_device
-from dropnorm.runs import Identity, arm_state, identity, variant_arguments
+from dropnorm.runs import Identity, identity, variant_arguments
 from dropnorm.settings import Strict
-from dropnorm.timing import pending_seconds
+from dropnorm.timing import core_seconds, ms_per_replica_step
 from dropnorm.validation import describe
 from dropnorm.variants import resolve
 
@@ -82,7 +82,8 @@ class Result:
         self.target = protocol.name.target
         self.outputs = [self.file(name) for name in OUTPUTS]
         self.evaluation_digest = evaluation_digest(root, protocol.name)
-        self.jobs = self._jobs(root, config.arms_per_job or protocol.scale.arms_per_job)
+        self._known_ms = ms_per_replica_step(place, root / "published")
+        self.jobs = self._jobs(config.arms_per_job or protocol.scale.arms_per_job)
 
     def file(self, name: str) -> str:
         return str(self.place.file(name))
@@ -92,15 +93,14 @@ class Result:
         """What names this result to the `dropnorm` command."""
         return shlex.join([str(self.name), "--scale", self.place.scale, *variant_arguments(self.place, self.protocol)])
 
-    def _jobs(self, root: Path, size: int) -> list[Job]:
+    def _jobs(self, size: int) -> list[Job]:
         arms = list(self.protocol.arms)
         groups = [arms[i : i + size] for i in range(0, len(arms), size)]
-        return [self._job(root, i, group) for i, group in enumerate(groups)]
+        return [self._job(i, group) for i, group in enumerate(groups)]
 
-    def _job(self, root: Path, number: int, arms: list[str]) -> Job:
+    def _job(self, number: int, arms: list[str]) -> Job:
         label = arms[0] if len(arms) == 1 else f"part{number + 1}"
-        states = {arm: arm_state(self.place, self.protocol, arm) for arm in arms}
-        seconds = pending_seconds(self.protocol, states, self.place, root / "published") or 0
+        seconds = core_seconds(self.protocol, dict.fromkeys(arms, len(self.protocol.seeds)), self._known_ms) or 0
         names = {self.protocol.arms[arm].dataset for arm in arms}
         return Job(
             name=f"{self.target}_run_{label}",

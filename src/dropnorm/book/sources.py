@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from dropnorm.claims import ClaimsFile, read_claims
 from dropnorm.errors import UserError
-from dropnorm.files import read_json, sha256
+from dropnorm.files import differing, read_json
 from dropnorm.names import SCALES, Place, ResultName
 from dropnorm.protocol import ProtocolFile, all_names
 
@@ -112,10 +112,8 @@ def _check(place: Place) -> None:
     for name in NEEDED:
         if not place.file(name).exists():
             raise UserError(f"{place.file(name)} is missing; {_remedy(place)}")
-    if place.file("digests.json").exists():
-        for name, digest in read_json(place.file("digests.json")).items():
-            if not place.file(name).exists() or sha256(place.file(name)) != digest:
-                raise UserError(f"{place.file(name)} is not what was published (its digest differs); restore it")
+    for name in differing(place.folder):
+        raise UserError(f"{place.file(name)} is not what was published (its digest differs); restore it")
 
 
 def _remedy(place: Place) -> str:
