@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from dropnorm.datasets import load
 from dropnorm.names import ResultName
 from dropnorm.protocol import load as load_protocol
+from tests.experiments.conftest import finish
 
 CPU = torch.device("cpu")
 SMALL = {
@@ -19,23 +19,12 @@ SMALL = {
 }
 
 
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    return load("digits", tmp_path_factory.mktemp("data"))
-
-
 @pytest.fixture
 def make(root, digits):
     def experiment(arm, seeds, **changes):
         protocol = load_protocol(root, ResultName("ioffe2015", "figure1"), "smoke", SMALL | changes)
         return protocol.module.Experiment([(protocol.arms[arm], s) for s in seeds], digits, CPU)
 
-    return experiment
-
-
-def finish(experiment):
-    while not experiment.finished:
-        experiment.advance()
     return experiment
 
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from dropnorm.datasets import load
 from dropnorm.errors import UserError
 from dropnorm.experiments.marginal.problem import draw_problem
 from dropnorm.experiments.marginal.sampling import measured_at
 from dropnorm.names import ResultName
 from dropnorm.protocol import load as load_protocol
+from tests.experiments.conftest import finish
 
 CPU = torch.device("cpu")
 NAME = ResultName("srivastava2014", "section9")
@@ -26,23 +26,12 @@ ARMS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    return load("digits", tmp_path_factory.mktemp("data"))
-
-
 @pytest.fixture
 def make(root, digits):
     def experiment(arm, seeds, **changes):
         protocol = load_protocol(root, NAME, "smoke", SMALL | changes)
         return protocol.module.Experiment([(protocol.arms[arm], s) for s in seeds], digits, CPU)
 
-    return experiment
-
-
-def finish(experiment):
-    while not experiment.finished:
-        experiment.advance()
     return experiment
 
 

@@ -4,18 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from dropnorm.datasets import load
 from dropnorm.names import ResultName
 from dropnorm.protocol import load as load_protocol
+from tests.experiments.conftest import finish
 
 CPU = torch.device("cpu")
 SMALL = {"random.draws": 3, "random.cases": 4, "network.steps": 6, "network.measure_every": 3}
 RESULTS = ("theorem41", "theorem42", "observation43", "theorem44", "lemma45", "theoremc1")
-
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    return load("digits", tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture
@@ -24,12 +19,6 @@ def make(root, digits):
         protocol = load_protocol(root, ResultName("santurkar2018", result), "smoke", SMALL)
         return protocol.module.Experiment([(protocol.arms[arm], s) for s in seeds], digits, CPU)
 
-    return experiment
-
-
-def finish(experiment):
-    while not experiment.finished:
-        experiment.advance()
     return experiment
 
 
