@@ -77,6 +77,44 @@ def test_share(wins, n, expected):
     assert verdict_of(SHARE, a=a, b=np.zeros(n)) == expected
 
 
+WELCH = {**DIFFERENCE, "unpaired": True}
+SAME = {"test": "equivalence", "measure": "m", "between": ["a", "b"], "within": [-0.1, 0.1]}
+SAME_RATIO = {"test": "equivalence", "measure": "m", "between": ["a", "b"], "within": [0.8, 1.25], "log": True}
+IN_RANGE = {"test": "equivalence", "measure": "m", "of": "a", "within": [0.4, 0.75]}
+
+
+@pytest.mark.parametrize(
+    ("shift", "sd", "expected"),
+    [(1.0, 0.1, "replicated"), (-0.5, 0.1, "not replicated"), (0.02, 1.0, "inconclusive")],
+)
+def test_difference_of_two_groups(shift, sd, expected):
+    assert verdict_of(WELCH, a=98 + shift + noise(sd=sd), b=98 + noise(7, sd=sd, seed=1)) == expected
+
+
+@pytest.mark.parametrize("part", [SAME, {**SAME, "unpaired": True}])
+@pytest.mark.parametrize(
+    ("shift", "sd", "expected"),
+    [(0.0, 0.02, "replicated"), (0.3, 0.02, "not replicated"), (0.0, 1.0, "inconclusive")],
+)
+def test_equivalence_of_two_arms(part, shift, sd, expected):
+    assert verdict_of(part, a=2 + shift + noise(sd=sd), b=2 + noise(sd=sd, seed=1)) == expected
+
+
+@pytest.mark.parametrize(
+    ("factor", "expected"), [(1.0, "replicated"), (1.6, "not replicated"), (0.5, "not replicated")]
+)
+def test_equivalence_of_a_ratio(factor, expected):
+    assert verdict_of(SAME_RATIO, a=factor * np.exp(noise(sd=0.05)), b=np.ones(10)) == expected
+
+
+@pytest.mark.parametrize(
+    ("level", "sd", "expected"),
+    [(0.6, 0.05, "replicated"), (0.9, 0.05, "not replicated"), (0.75, 0.05, "inconclusive")],
+)
+def test_equivalence_with_a_range(level, sd, expected):
+    assert verdict_of(IN_RANGE, a=level + noise(sd=sd)) == expected
+
+
 def test_a_claim_of_two_parts_needs_both():
     a, b = 46 * np.exp(noise()), 1.6 * np.exp(noise(seed=1))
     both = file_of([ABOVE, BELOW])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dropnorm.statistics import holm, log_mean_test, mean_interval, mean_test, share_test
+from dropnorm.statistics import equivalence, holm, log_mean_test, mean_interval, mean_test, share_test, welch_test
 
 
 def test_mean_test_is_student_s():
@@ -21,6 +21,23 @@ def test_log_test_is_on_the_geometric_mean():
     e = log_mean_test(x, 1.0, "above")
     assert e.value == pytest.approx(4.0)
     assert e.low * e.high == pytest.approx(16.0)  # symmetric on the log scale
+
+
+def test_welch_is_scipy_s_and_shifts_by_the_bound():
+    a, b = np.array([1.3, 1.9, 1.5, 1.1, 1.2]), np.array([1.0, 0.7, 0.8])
+    e = welch_test(a, b, 0.2, "above")
+    assert e.p == pytest.approx(stats.ttest_ind(a - 0.2, b, equal_var=False, alternative="greater").pvalue)
+    assert (e.value, e.n) == (pytest.approx(a.mean() - b.mean()), 3)
+    assert e.low < e.value < e.high
+    assert welch_test(np.ones(3), np.zeros(3), 0.5, "above").p == 0.0
+    assert np.isnan(welch_test(np.ones(3), np.ones(1), 0.0, "above").p)
+
+
+def test_equivalence_needs_both_sides():
+    x = np.array([0.01, -0.03, 0.02, 0.0])
+    both = equivalence(mean_test(x, -0.1, "above"), mean_test(x, 0.02, "below"))
+    assert both.p == pytest.approx(mean_test(x, 0.02, "below").p)
+    assert both.value == pytest.approx(x.mean())
 
 
 def test_share_is_exact():

@@ -16,7 +16,15 @@ from pydantic import Field, ValidationError, model_validator
 from dropnorm.errors import UserError
 from dropnorm.names import ResultName
 from dropnorm.settings import Strict
-from dropnorm.statistics import Estimate, holm, log_mean_test, mean_test, share_test
+from dropnorm.statistics import (
+    Estimate,
+    equivalence,
+    holm,
+    log_mean_test,
+    mean_test,
+    share_test,
+    welch_test,
+)
 from dropnorm.validation import describe
 
 REPLICATED, DIRECTION_ONLY = "replicated", "direction only"
@@ -39,17 +47,20 @@ class Finding:
 
 
 class Difference(Strict):
-    """Paired difference of two arms, first minus second, above a bound; its interval may have to meet `size`."""
+    """Difference of two arms, first minus second, above a bound; its interval may have to meet `size`.
+
+    Seed by seed, or by Welch's test where the arms are `unpaired`.
+    """
 
     test: Literal["difference"]
     measure: str
     between: tuple[str, str]
     above: float
     size: tuple[float, float] | None = None
+    unpaired: Literal[True] | None = None
 
     def finding(self, samples: pd.DataFrame) -> Finding:
-        a, b = paired(samples, self.measure, self.between)
-        e = mean_test(a - b, self.above, "above")
+        e = _difference_test(self, samples, self.above, "above")
         met = self.size is None or (e.high >= self.size[0] and e.low <= self.size[1])
         return Finding(e, met, excluded=e.high < self.above)
 
@@ -104,6 +115,40 @@ class Level(Strict):
         return Finding(e, True, excluded=e.high < bound if claim == "above" else e.low > bound)
 
 
+class Equivalence(Strict):
+    """Two arms differ by no more than a margin, or one arm lies in a range: two one-sided tests (TOST).
+
+    `within` is the range of the first arm minus the second, of their ratio if `log`, or of the one arm `of`.
+    """
+
+    test: Literal["equivalence"]
+    measure: str
+    between: tuple[str, str] | None = None
+    of: str | None = None
+    within: tuple[float, float]
+    log: bool = False
+    unpaired: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _arms(self) -> "Equivalence":
+        if self.log and self.unpaired:
+            raise ValueError("a ratio (log) is of paired arms")
+        return _either(self, "between", "of")
+
+    def finding(self, samples: pd.DataFrame) -> Finding:
+        e = equivalence(*(self._test(samples, *side) for side in zip(self.within, ("above", "below"), strict=True)))
+        return Finding(e, True, excluded=e.high < self.within[0] or e.low > self.within[1])
+
+    def _test(self, samples: pd.DataFrame, bound: float, claim: str) -> Estimate:
+        if self.between is None:
+            x = by_seed(samples, self.measure, self.of).to_numpy()
+            return (log_mean_test if self.log else mean_test)(x, bound, claim)
+        if self.log:
+            a, b = paired(samples, self.measure, self.between)
+            return log_mean_test(a / b, bound, claim)
+        return _difference_test(self, samples, bound, claim)
+
+
 class Bound(Strict):
     """An exact statement (an identity, a theorem): the value of every seed is at most, or at least, a bound.
 
@@ -130,6 +175,15 @@ class Bound(Strict):
         return Finding(Estimate(worst, x.min(), x.max(), np.nan, len(x)), bool(holds), excluded=not holds, exact=True)
 
 
+def _difference_test(part: Any, samples: pd.DataFrame, bound: float, claim: str) -> Estimate:
+    """The test of a part's two arms, first minus second, seed by seed or as two groups."""
+    if part.unpaired:
+        a, b = (by_seed(samples, part.measure, arm).to_numpy() for arm in part.between)
+        return welch_test(a, b, bound, claim)
+    a, b = paired(samples, part.measure, part.between)
+    return mean_test(a - b, bound, claim)
+
+
 def _either(part: Any, first: str, second: str) -> Any:
     """Exactly one of two bounds must be given. Raises ValueError."""
     if (getattr(part, first) is None) == (getattr(part, second) is None):
@@ -137,7 +191,7 @@ def _either(part: Any, first: str, second: str) -> Any:
     return part
 
 
-Part = Annotated[Difference | Ratio | Share | Level | Bound, Field(discriminator="test")]
+Part = Annotated[Difference | Ratio | Share | Level | Equivalence | Bound, Field(discriminator="test")]
 
 
 class Claim(Strict):

@@ -1,6 +1,6 @@
 """From the runs of a result to everything its page shows: samples, verdicts, table, curves, figures, provenance.
 
-samples.csv  table.csv  curves.csv  claims.json  facts.json  figures.json  *.svg  *.png  provenance.json
+samples.csv  table.csv  curves.csv  claims.json  facts.json  figures.json  *.svg  *.png  image-*.png  provenance.json
 """
 
 import hashlib
@@ -10,7 +10,9 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
+from PIL import Image
 
 from dropnorm import provenance
 from dropnorm.analyses import Context, Summary, analysis
@@ -26,6 +28,7 @@ from dropnorm.runs import arm_state, read_runs, records, run_command
 from dropnorm.variants import in_words
 
 TABLES = ("samples", "table", "curves")
+IMAGE = "image-{}.png"  # a picture that is data: no figure, which has axes and a theme
 
 
 def evaluate(root: Path, place: Place, protocol: Protocol) -> list[dict[str, Any]]:
@@ -35,6 +38,7 @@ def evaluate(root: Path, place: Place, protocol: Protocol) -> list[dict[str, Any
     """
     summary = analysis(place.name).summarise(read_runs(place, protocol))
     _write_tables(place, summary)
+    _write_images(place, summary)
     write_json(place.file("facts.json"), summary.facts)
     claims = write_claims(root, place)
     write_provenance(root, place, protocol)
@@ -79,10 +83,22 @@ def _write_tables(place: Place, summary: Summary) -> None:
             getattr(summary, name).to_csv(part, index=False, float_format="%.6g")
 
 
+def _write_images(place: Place, summary: Summary) -> None:
+    for name, pixels in summary.images.items():
+        with replacing(place.file(IMAGE.format(name))) as part:
+            Image.fromarray(pixels).save(part, format="png")
+
+
+def _read_images(place: Place) -> dict[str, np.ndarray]:
+    prefix, suffix = IMAGE.split("{}")
+    paths = sorted(place.folder.glob(IMAGE.format("*")))
+    return {p.name.removeprefix(prefix).removesuffix(suffix): np.asarray(Image.open(p)) for p in paths}
+
+
 def _context(place: Place, protocol: Protocol) -> Context:
     settings = next(iter(protocol.arms.values()))
     variant = f"{place.variant} ({in_words(protocol.changes)})" if place.variant else ""
-    return Context(place.scale, TITLES[settings.dataset], variant, settings.model_dump())
+    return Context(place.scale, TITLES[settings.dataset], variant, settings.model_dump(), _read_images(place))
 
 
 def evaluation_digest(root: Path, name: ResultName) -> str:

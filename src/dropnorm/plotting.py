@@ -14,6 +14,13 @@ _COLOURS = {
     "light": {"baseline": "#D55E00", "batchnorm": "#0072B2", "paper": "#555555"},
     "dark": {"baseline": "#E69F00", "batchnorm": "#56B4E9", "paper": "#bbbbbb"},
 }
+# For results with more series than two: the Okabe-Ito colours in an order in which neighbours differ in lightness too.
+_SERIES = {
+    "light": ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#56B4E9", "#555555"),
+    "dark": ("#56B4E9", "#E69F00", "#2BC59B", "#E0A3C8", "#F0E442", "#3D8FD1", "#bbbbbb"),
+}
+_DASHES = ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (3, 1)), ":")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = {"baseline": "--", "batchnorm": "-"}
 LABELS = {"baseline": "without BN", "batchnorm": "with BN"}
 _current = {"theme": "light"}
@@ -55,6 +62,24 @@ def theme(name: str) -> Iterator[None]:
 def colour(series: str) -> str:
     """The colour of 'baseline', 'batchnorm' or 'paper' in the theme that is set."""
     return _COLOURS[_current["theme"]][series]
+
+
+def series_style(i: int) -> dict:
+    """Colour, dashes and marker of the i-th series of a figure (keywords of `Axes.plot`), told apart without colour."""
+    colours = _SERIES[_current["theme"]]
+    return {
+        "color": colours[i % len(colours)],
+        "linestyle": _DASHES[i % len(_DASHES)],
+        "marker": _MARKERS[i % len(_MARKERS)],
+    }
+
+
+def series_band(ax: Axes, curve: pd.DataFrame, i: int, label: str | None = None, *, marks: bool = False) -> None:
+    """The i-th series of a figure (x, value, low, high) as a line with its band, and marks at its points if few."""
+    style = series_style(i)
+    ax.fill_between(curve.x, curve.low, curve.high, alpha=0.18, linewidth=0, color=style["color"])
+    marker = style.pop("marker")
+    ax.plot(curve.x, curve.value, marker=marker if marks else None, markersize=4, linewidth=1.5, label=label, **style)
 
 
 def band(ax: Axes, curve: pd.DataFrame, series: str, label: str | None = None, *, side: bool = False) -> None:

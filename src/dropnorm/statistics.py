@@ -1,10 +1,11 @@
 """Tests on one number a seed, by SciPy and statsmodels: an estimate, its 95 % interval, a one-sided p.
 
 Seeds are the unit of replication. Arms of one seed are paired, so a comparison of two arms is a test on one number a
-seed: their difference, or the logarithm of their ratio.
+seed: their difference, or the logarithm of their ratio. Where arms of one seed have too little in common for that to
+help, Welch's test compares them as two groups.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -44,6 +45,27 @@ def log_mean_test(x: np.ndarray, bound: float, claim: str) -> Estimate:
     """As `mean_test`, for positive x on a log scale: the estimate is the geometric mean."""
     on_log = mean_test(np.log(x), np.log(bound), claim)
     return Estimate(*(float(np.exp(v)) for v in (on_log.value, on_log.low, on_log.high)), on_log.p, on_log.n)
+
+
+def welch_test(a: np.ndarray, b: np.ndarray, bound: float, claim: str) -> Estimate:
+    """Welch's t on mean(a) - mean(b), for groups of unequal variance. claim: 'above' or 'below' the bound.
+
+    n is the size of the smaller group; with fewer than two seeds in one of them there is no interval: NaN.
+    """
+    n = min(len(a), len(b))
+    difference = float(np.mean(a) - np.mean(b)) if n else np.nan
+    if n < 2:
+        return Estimate(difference, np.nan, np.nan, np.nan, n)
+    if np.ptp(a) == 0 and np.ptp(b) == 0:
+        return mean_test(np.full(n, difference), bound, claim)
+    test = stats.ttest_ind(a - bound, b, equal_var=False, alternative="greater" if claim == "above" else "less")
+    low, high = stats.ttest_ind(a, b, equal_var=False).confidence_interval(LEVEL)
+    return Estimate(difference, float(low), float(high), float(test.pvalue), n)
+
+
+def equivalence(low: Estimate, high: Estimate) -> Estimate:
+    """Two one-sided tests (TOST) as one: `low` tests 'above' the lower margin, `high` 'below' the upper one."""
+    return replace(low, p=float(np.max([low.p, high.p])))
 
 
 def share_test(holds: np.ndarray) -> Estimate:

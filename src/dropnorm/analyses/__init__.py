@@ -8,11 +8,12 @@ result can be drawn again without its runs, and samples apart from verdicts, so 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -27,12 +28,14 @@ class Summary:
     table: (arm, quantity, n, mean, sd, low, high), low and high a 95 % t-interval.
     curves: (panel, series, x, value, low, high, n), what the figures show.
     facts: numbers for the prose, by name, as they are to be printed.
+    images: pictures that are data, such as a mosaic of filters, by name: grey, uint8 `[height, width]`.
     """
 
     samples: pd.DataFrame
     table: pd.DataFrame
     curves: pd.DataFrame
     facts: dict[str, str]
+    images: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Context:
     data: str
     variant: str  # the difference to the original, or ''
     settings: dict[str, Any]  # of the protocol's first arm
+    images: dict[str, np.ndarray] = field(default_factory=dict)  # those of the summary
 
     def ending(self, seeds: int) -> str:
         """How every caption ends: seeds, scale, the difference of a variant, and that smoke is no evidence."""

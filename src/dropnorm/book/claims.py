@@ -97,10 +97,15 @@ def _part_row(part: dict[str, Any]) -> list[str]:
 def _part_words(part: dict[str, Any]) -> str:
     """One part of a criterion in words, from its own keys."""
     arms = part.get("between") or [part.get("of", "")]
-    joint = {"difference": " − ", "ratio": " / ", "share": " > "}.get(part["test"], " ")
+    joints = {"difference": " − ", "ratio": " / ", "share": " > ", "equivalence": " / " if part.get("log") else " − "}
+    joint = joints.get(part["test"], " ")
     bounds = [f"{key.replace('_', ' ')} {texts.number(part[key], 6)}" for key in BOUNDS if key in part]
     if "size" in part:
         bounds.append(f"interval meets {part['size'][0]:g} to {part['size'][1]:g}")
+    if "within" in part:
+        bounds.append(f"within {part['within'][0]:g} to {part['within'][1]:g}")
+    if part.get("unpaired"):
+        bounds.append("Welch's test")
     scale = " (log scale)" if part.get("log") or part["test"] == "ratio" else ""
     return f"`{part['measure']}`, {part['test']}: {texts.escape(joint.join(arms))}; {', '.join(bounds)}{scale}"
 
