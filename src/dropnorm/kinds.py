@@ -9,6 +9,7 @@ from types import ModuleType
 KINDS = {
     "classification": "dropnorm.experiments.classification",
     "marginal_dropout": "dropnorm.experiments.marginal_dropout",
+    "rbm": "dropnorm.experiments.rbm",
     "theorem": "dropnorm.experiments.theorem",
 }
 
