@@ -62,6 +62,7 @@ def test_facts(runs):
     assert facts["share_below_standard_1024"] == "28.1" and facts["share_below_batch_dropout"] == "44.1"
     assert facts["gain_below_1024"] == "+16.0" and facts["gain_above_no_l2"] == "\N{MINUS SIGN}3.0"
     assert facts["mean_dropout_sampled"] == "0.301"
+    assert facts["large"] == "9"
 
 
 @pytest.mark.parametrize("arms", [["enumeration"], ["dropout_1024"], ["standard"]])

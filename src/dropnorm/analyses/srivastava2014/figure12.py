@@ -23,7 +23,7 @@ from dropnorm.analyses.measures import (
 )
 from dropnorm.analyses.mosaics import mosaic
 from dropnorm.analyses.srivastava2014 import figure12_drawings as drawings
-from dropnorm.analyses.srivastava2014.machines import ARMS, DEAD, NAMES, NETS, SILENT
+from dropnorm.analyses.srivastava2014.machines import ARMS, DEAD, NAMES, NETS, SILENT, size_of_large
 from dropnorm.analyses.tidy import final, history
 
 SHARES = np.arange(0.02, 0.99, 0.04)  # of units, at which their distribution is drawn
@@ -42,7 +42,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
         samples=sample_frame(found),
         table=table_frame(found),
         curves=_curves(runs, found),
-        facts=_facts(found),
+        facts=_facts(found) | size_of_large(runs),
         images=_images(runs),
     )
 

@@ -19,10 +19,9 @@ from dropnorm.analyses.measures import (
     table_frame,
 )
 from dropnorm.analyses.srivastava2014 import figure13_drawings as drawings
-from dropnorm.analyses.srivastava2014.machines import ARMS, NAMES, NETS
+from dropnorm.analyses.srivastava2014.machines import ARMS, LARGE, NAMES, NETS, size_of_large
 from dropnorm.analyses.tidy import final, history
 
-JUDGED = "_1024"  # the ending of the machines that are judged: the size that the paper's histograms add up to
 QUANTITIES = {"share_below": ("share_below", 100), "share_above": ("share_above", 100)}
 UNIT_BINS = 50  # of the units' mean activations
 FORMS = {"share_below": ".1f", "share_above": ".1f", "mean": ".3f"} | {
@@ -37,7 +36,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
         samples=sample_frame(found),
         table=table_frame(found),
         curves=_curves(runs, found),
-        facts=facts_of(found, FORMS, NAMES) | _gains(found),
+        facts=facts_of(found, FORMS, NAMES) | _gains(found) | size_of_large(runs),
     )
 
 
@@ -59,10 +58,10 @@ def _curves(runs: pd.DataFrame, found: Measures) -> pd.DataFrame:
     tables = []
     for net in NETS:
         for prefix, ending in (("", ""), ("batch_", "_batch")):
-            tables.append((f"activations{ending}", net, activation_bins(runs, net + JUDGED, prefix)))
-            tables.append((f"units{ending}", net, unit_bins(runs, net + JUDGED, prefix)))
+            tables.append((f"activations{ending}", net, activation_bins(runs, net + LARGE, prefix)))
+            tables.append((f"units{ending}", net, unit_bins(runs, net + LARGE, prefix)))
         for m in ("share_below", "share_above"):
-            tables.append((m, net, 100 * history(runs, net + JUDGED, m)))
+            tables.append((m, net, 100 * history(runs, net + LARGE, m)))
     return curve_frame(tables + in_settings(found, ("share_below", "share_above", "mean"), ARMS))
 
 

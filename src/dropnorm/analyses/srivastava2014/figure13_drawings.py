@@ -13,7 +13,7 @@ from dropnorm.analyses.tidy import select
 from dropnorm.plotting import series_band, step_axis
 
 BESIDE = {"share_below": "below 0.1 (%)", "share_above": "above 0.9 (%)", "mean": "mean activation"}
-LARGE = 3  # the position of the machines of 1,024 units among the settings
+JUDGED = 3  # the position of the machines of 1,024 units among the settings
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
@@ -24,7 +24,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         drawings["figure"] = _histograms(curves, context)
     if nets_in(curves, "share_below") == list(NETS):
         drawings["course"] = _course(curves, context)
-    if any((curves.panel == "settings_share_below") & (curves.x != LARGE)):
+    if any((curves.panel == "settings_share_below") & (curves.x != JUDGED)):
         drawings["settings"] = _settings(curves, paper, context)
     return drawings
 
@@ -57,7 +57,7 @@ def _histograms(curves: pd.DataFrame, context: Context) -> Drawing:
 
 def _large(curves: pd.DataFrame, measure: str, net: str) -> float:
     mine = select(curves, f"settings_{measure}", net)
-    return float(mine[mine.x == LARGE].value.iloc[0])
+    return float(mine[mine.x == JUDGED].value.iloc[0])
 
 
 def _draw_histograms(curves: pd.DataFrame) -> Figure:

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from dropnorm.analyses import Context
+from dropnorm.analyses.measures import last_of_units
 from dropnorm.analyses.tidy import select
 
 DEAD = 0.1  # of the median length of a unit's weights: below it a unit is dead by length
@@ -18,7 +19,14 @@ SETTINGS = [
 ARMS = {net: [net + ending for ending, _, _ in SETTINGS] for net in NETS}
 NAMES = {net + ending: net + name for ending, name, _ in SETTINGS for net in NETS}  # arm -> its name in facts
 WORDS = [words for _, _, words in SETTINGS]
+LARGE = "_1024"  # the ending of the machines of the size that the bars of Figure 13 add up to
 IN_SETTINGS = "256 hidden units as released, without L2, with binary pixels, and 1,024 hidden units"
+
+
+def size_of_large(runs: pd.DataFrame) -> dict[str, str]:
+    """How many hidden units the large machines have, for the prose: the fact `large`."""
+    units = max(len(last_of_units(runs, net + LARGE, "norm")) for net in NETS)
+    return {"large": f"{units:,}"} if units else {}
 
 
 def setup(context: Context, n: int) -> str:
