@@ -8,6 +8,7 @@ from types import ModuleType
 
 KINDS = {
     "classification": "dropnorm.experiments.classification",
+    "deep_linear": "dropnorm.experiments.deep_linear",
     "marginal_dropout": "dropnorm.experiments.marginal_dropout",
     "theorem": "dropnorm.experiments.theorem",
 }
