@@ -219,6 +219,9 @@ def test_it_learns_and_measures_when_it_should(make):
     assert list(loss.index) == list(range(0, 41, 4))
     assert loss[40] < loss[0] - 0.2
     assert frame[frame.quantity == "log10_loss_there"].unit.nunique() == 5
+    etas = frame[(frame.quantity == "log10_step_length") & (frame.replica == 1)]
+    np.testing.assert_allclose(10**etas.value, [1e-6, 1e-5, 1e-4, 1e-3, 3.2e-3], rtol=1e-5)
+    assert 10 ** frame[frame.quantity == "log10_lr"].value.iloc[0] == pytest.approx(1e-4)
     sigma = frame[frame.quantity == "sigma"]
     assert sorted(sigma.step.unique()) == list(range(0, 41, 6))
     assert sigma.unit.nunique() == 60

@@ -129,6 +129,8 @@ class Experiment:
     # --- measurements ---
 
     def _measure(self, here: Evaluation, updated: Parameters) -> None:
+        if self.step == 0:  # what the values at unit i of `..._there` belong to
+            self._record({"log10_lr": log10(self.lr), "log10_step_length": log10(self.step_lengths)})
         if self.step % self.settings.measure.every == 0:
             self._record({"log10_loss": log10(here.loss), "log10_gradient": log10(norm(here.gradient))})
             self._record(landscape(self.network, self.parameters, here, self.examples, self.step_lengths))
