@@ -101,7 +101,7 @@ def test_the_inner_outputs_are_those_of_the_literal_network(kind):
     )
     second = z @ parameters.W[0, 1]
     torch.testing.assert_close(examples.basis[0] @ outputs[1][0], second)
-    torch.testing.assert_close(probes.sigma(outputs[:-1], examples)[0, 4:8], second.std(0, correction=0))
+    torch.testing.assert_close(probes.sigma(outputs[1], examples)[0], second.std(0, correction=0))
     shares = probes.histogram(outputs[1], examples, bins=8, reach=1.0)[0]
     edges = [-np.inf, *np.linspace(-1, 1, 9)[1:-1], np.inf]
     np.testing.assert_allclose(shares, np.histogram(second[:, 0], edges)[0] / 50)
@@ -221,10 +221,12 @@ def test_it_learns_and_measures_when_it_should(make):
     assert frame[frame.quantity == "log10_loss_there"].unit.nunique() == 5
     etas = frame[(frame.quantity == "log10_step_length") & (frame.replica == 1)]
     np.testing.assert_allclose(10**etas.value, [1e-6, 1e-5, 1e-4, 1e-3, 3.2e-3], rtol=1e-5)
+    middles = frame[(frame.quantity == "histogram_middle") & (frame.replica == 0)].value
+    np.testing.assert_allclose([middles.iloc[0], middles.iloc[-1]], [-11.875, 11.875])
     assert 10 ** frame[frame.quantity == "log10_lr"].value.iloc[0] == pytest.approx(1e-4)
-    sigma = frame[frame.quantity == "sigma"]
+    sigma = frame[frame.quantity == "sigma.layer6"]
     assert sorted(sigma.step.unique()) == list(range(0, 41, 6))
-    assert sigma.unit.nunique() == 60
+    assert sigma.unit.nunique() == 10
     assert {"histogram.layer5", "cosine.layer2", "log10_shift.layer4"} <= set(frame.quantity)
 
 

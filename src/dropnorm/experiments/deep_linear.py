@@ -11,7 +11,7 @@ import torch
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from torch import Tensor
 
-from dropnorm.experiments.linear.probes import covariate_shift, histogram, landscape, log10, sigma
+from dropnorm.experiments.linear.probes import bin_edges, covariate_shift, histogram, landscape, log10, sigma
 from dropnorm.networks.deep_linear import DeepLinear, Evaluation, Parameters, draw, moved, norm
 from dropnorm.settings import Strict
 from dropnorm.training.recorder import Recorder
@@ -129,8 +129,8 @@ class Experiment:
     # --- measurements ---
 
     def _measure(self, here: Evaluation, updated: Parameters) -> None:
-        if self.step == 0:  # what the values at unit i of `..._there` belong to
-            self._record({"log10_lr": log10(self.lr), "log10_step_length": log10(self.step_lengths)})
+        if self.step == 0:
+            self._record_scales()
         if self.step % self.settings.measure.every == 0:
             self._record({"log10_loss": log10(here.loss), "log10_gradient": log10(norm(here.gradient))})
             self._record(landscape(self.network, self.parameters, here, self.examples, self.step_lengths))
@@ -140,10 +140,19 @@ class Experiment:
         if self.step % self.settings.measure.sigma_every == 0:
             self._measure_outputs()
 
+    def _record_scales(self) -> None:
+        """What the units of `..._there` and of histograms stand for."""
+        measure = self.settings.measure
+        edges = bin_edges(measure.histogram_bins, measure.histogram_reach)
+        middles = ((edges[:-1] + edges[1:]) / 2).expand(len(self.lr), -1)
+        self._record({"log10_lr": log10(self.lr), "log10_step_length": log10(self.step_lengths)})
+        self._record({"histogram_middle": middles})
+
     def _measure_outputs(self) -> None:
         measure = self.settings.measure
         outputs = self.network.forward(self.parameters, self.examples)[:-1]
-        self._record({"sigma": sigma(outputs, self.examples)})
+        for layer, output in enumerate(outputs, start=1):
+            self._record({"sigma": sigma(output, self.examples)}, layer)
         for layer in measure.histogram_layers:
             shares = histogram(outputs[layer - 1], self.examples, measure.histogram_bins, measure.histogram_reach)
             self._record({"histogram": shares}, layer)

@@ -1,7 +1,7 @@
 """Measurements on a deep linear network that does not notice them (Santurkar et al. 2018, appendix A.2).
 
 Values that span hundreds of decades are given as log10, so that a record in float32 can hold them. Each quantity is
-`[replica]`, or `[replica, unit]` where `unit` counts step lengths, units of layers, or bins.
+`[replica]`, or `[replica, unit]` where `unit` counts step lengths, units of a layer, or bins.
 """
 
 import torch
@@ -61,10 +61,14 @@ def covariate_shift(
     }
 
 
-def sigma(outputs: list[Tensor], examples: Examples) -> Tensor:
-    """Standard deviation over the examples of every unit of every layer, `[replica, layer * unit]`."""
-    n = examples.basis.shape[1]
-    return torch.cat([(U[:, 1:].square().sum(1) / n).sqrt() for U in outputs], dim=1)
+def sigma(output: Tensor, examples: Examples) -> Tensor:
+    """Standard deviation over the examples of every unit of a layer, `[replica, unit]`."""
+    return (output[:, 1:].square().sum(1) / examples.basis.shape[1]).sqrt()
+
+
+def bin_edges(bins: int, reach: float) -> Tensor:
+    """The edges of the bins, `[bin + 1]`."""
+    return torch.linspace(-reach, reach, bins + 1, dtype=torch.float64)
 
 
 def histogram(output: Tensor, examples: Examples, bins: int, reach: float) -> Tensor:
@@ -73,6 +77,6 @@ def histogram(output: Tensor, examples: Examples, bins: int, reach: float) -> Te
     What lies outside counts in the outermost bin.
     """
     u = (examples.basis @ output[:, :, :1]).squeeze(2)  # [replica, example]
-    inner = torch.linspace(-reach, reach, bins + 1, dtype=u.dtype, device=u.device)[1:-1]
+    inner = bin_edges(bins, reach)[1:-1].to(u.device)
     counts = torch.zeros(len(u), bins, dtype=u.dtype, device=u.device)
     return counts.scatter_add_(1, torch.bucketize(u, inner), torch.ones_like(u)) / u.shape[1]
