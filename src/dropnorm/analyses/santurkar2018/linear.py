@@ -1,6 +1,6 @@
 """The deep linear network in the figures that show it beside the VGG network: 3 (b), 5 (b) and 11 (b).
 
-    figure3(runs), figure5(runs), figure11(runs) -> Summary of the arms `linear_...` alone: samples, table, curves, facts
+    figure3(runs), figure5(runs), figure11(runs) -> Summary: samples, table, curves, facts of the arms `linear_...`
 
 to be joined to those of the other network. `runs` may hold other arms, and lack any: what cannot be computed is left
 out. Arms are those of protocols/santurkar2018/figure10.yaml.
@@ -17,6 +17,8 @@ Curves (panel, series = net: none, batch, l1, l2, linf); on log axes median, low
 
 Facts begin with `linear_`.
 """
+
+from math import floor
 
 import numpy as np
 import pandas as pd
@@ -63,6 +65,15 @@ def final_loss(runs: pd.DataFrame, arm: str) -> pd.Series:
     """Loss after the last step, by seed; empty if the arm was not run."""
     table = log_history(runs, arm, "loss")
     return 10 ** table.iloc[-1] if len(table) else pd.Series(dtype=float)
+
+
+def power(log10: float) -> str:
+    """The number with this logarithm, to two digits, as it is printed: 350; 1.2 × 10⁷."""
+    exponent = floor(log10)
+    if -3 <= exponent <= 4:
+        return f"{float(f'{10**log10:.2g}'):,g}"
+    superscript = str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{10 ** (log10 - exponent):.1f} × 10{superscript}"
 
 
 # --- Figure 3 (b): internal covariate shift ---
@@ -192,8 +203,8 @@ def figure11(runs: pd.DataFrame) -> Summary:
         for i, length in enumerate(lengths):
             by_seed = pd.Series(np.median(change[:, :, i], axis=0), index=seeds)
             rows.append(table_row(arm, f"log10_difference_at_{length:.2g}", by_seed))
-            facts[f"linear_difference_{net}_{i + 1}"] = f"{10 ** np.median(change[:, :, i]):.2g}"
-        facts[f"linear_difference_growth_{net}"] = f"{10 ** np.median(change[:, :, -1] - change[:, :, 0]):.2g}"
+            facts[f"linear_difference_{net}_{i + 1}"] = power(np.median(change[:, :, i]))
+        facts[f"linear_difference_growth_{net}"] = power(np.median(change[:, :, -1] - change[:, :, 0]))
     return _summary(joined([], SAMPLE_COLUMNS), rows, curves, facts)
 
 
