@@ -11,6 +11,7 @@ from dropnorm.analyses.santurkar2018 import figure10_drawings as drawings
 from dropnorm.analyses.santurkar2018.linear import arm_of, final_loss, log_curve, log_history, power
 from dropnorm.analyses.santurkar2018.linear_landscape import (
     EDGES,
+    band,
     edge_curves,
     edge_samples,
     over_edge,
@@ -34,7 +35,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
     found = joined(parts, SAMPLE_COLUMNS)
     curves = [c for net in NETS for c in edge_curves(runs, net)] + ratio_curves(found, "batch")
     curves += [log_curve("over_edge", arm, over_edge(runs, arm)) for arm in arms]
-    facts = _edge_facts(found) | _beta_facts(runs, found, arms)
+    facts = _edge_facts(found) | _spike_facts(runs) | _beta_facts(runs, found, arms)
     return Summary(found, _table(runs, parts, arms), joined(curves, CURVE_COLUMNS), facts)
 
 
@@ -70,6 +71,17 @@ def _edge_facts(found: pd.DataFrame) -> dict[str, str]:
             facts[f"{measure}_ratio"] = f"{ratio.mean():.2f}"
             facts[f"{measure}_above_ten"] = f"{(ratio > 1).sum()} of {len(ratio)}"
             facts[f"{measure}_reversed"] = f"{(ratio < 0).sum()} of {len(ratio)}"
+    return facts
+
+
+def _spike_facts(runs: pd.DataFrame) -> dict[str, str]:
+    """How often, in the first third, some step length raises the loss more than tenfold, and the largest loss there."""
+    facts = {}
+    for net in NETS:
+        if (edges := band(runs, arm_of(net), "loss")) is not None:
+            upper, here = part(edges.upper, "early"), part(log_history(runs, arm_of(net), "loss"), "early")
+            facts[f"spikes_{net}"] = f"{100 * (upper - here > 1).to_numpy().mean():.1f} %"
+            facts[f"largest_loss_{net}"] = power(upper.to_numpy().max())
     return facts
 
 
