@@ -174,16 +174,27 @@ def _changes(file: ClaimsFile) -> str:
 
 
 def readme_table(root: Path) -> str:
-    """The verdicts of all published results as a plain Markdown table."""
+    """The verdicts of all published results in plain Markdown: how many there are, and a table to unfold for each paper."""
     results = [r for r in find_results(root, "published", Path("results")) if r.present]
     if not results:
         return "No result has been published yet.\n"
+    papers = {paper: [r for r in results if r.name.paper == paper] for paper in PAPERS}
+    return "\n".join([count_sentence(results), *(_readme_paper(p, of) for p, of in papers.items() if of)])
+
+
+def _readme_paper(paper: str, results: list[Result]) -> str:
     header = ("Claim", "Paper", "Ours [95 % interval]", "n", "Verdict", "Scale")
-    rows = []
-    for r in results:
-        for id_, claim, found in claims_of(r):
-            about = f"{r.name} {id_}: {texts.escape(claim.title)} ({texts.escape(claim.unit)})"
-            if found:
-                cells = [ours(found), str(found["n"]), words(found), r.scale]
-                rows.append([about, texts.number(claim.paper), *cells])
-    return texts.table(header, rows)
+    judged = [(r, id_, claim, found) for r in results for id_, claim, found in claims_of(r) if found]
+    rows = [
+        [
+            f"{r.name} {id_}: {texts.escape(claim.title)} ({texts.escape(claim.unit)})",
+            texts.number(claim.paper),
+            ours(found),
+            str(found["n"]),
+            words(found),
+            r.scale,
+        ]
+        for r, id_, claim, found in judged
+    ]
+    summary = f"{PAPERS[paper]}: {len(judged)} of {CLAIM_TOTALS[paper]} claims"
+    return f"<details><summary>{summary}</summary>\n\n{texts.table(header, rows)}\n</details>\n"
