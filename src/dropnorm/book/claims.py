@@ -174,7 +174,7 @@ def _changes(file: ClaimsFile) -> str:
 
 
 def readme_table(root: Path) -> str:
-    """The verdicts of all published results in plain Markdown: how many there are, and a table to unfold for each paper."""
+    """The verdicts of all published results in plain Markdown: their number, and a table to unfold for each paper."""
     results = [r for r in find_results(root, "published", Path("results")) if r.present]
     if not results:
         return "No result has been published yet.\n"
