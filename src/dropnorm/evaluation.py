@@ -126,7 +126,7 @@ def write_provenance(root: Path, place: Place, protocol: Protocol) -> None:
     """`provenance.json`: what ran where, with what code, settings and data, and how long it took."""
     found = records(place, protocol)
     sessions = [s for record in found.values() for s in record["sessions"]]
-    first = next(iter(found.values()))
+    identities = [record["identity"] for record in found.values()]
     write_json(
         place.file("provenance.json"),
         {
@@ -134,10 +134,11 @@ def write_provenance(root: Path, place: Place, protocol: Protocol) -> None:
             "scale": place.scale,
             "variant": place.variant,
             "changes": protocol.changes,
+            "runs_of": [str(source.name) for source in protocol.sources],
             "command": run_command(place, protocol),
-            "code_fingerprint": first["identity"]["code"],
-            "data": protocol.arms[first["arm"]].dataset,
-            "data_digest": first["identity"]["data"],
+            "code_fingerprint": _joined(i["code"] for i in identities),
+            "data": _joined(protocol.arms[arm].dataset for arm in found),
+            "data_digest": _joined(part for i in identities for part in i["data"].split("+")),
             "evaluation_digest": evaluation_digest(root, place.name),
             "evaluated": provenance.now(),
             "seconds": round(sum(s["seconds"] for s in sessions), 1),
@@ -166,29 +167,14 @@ def _arm_provenance(place: Place, protocol: Protocol, arm: str, record: dict[str
     }
 
 
+def _joined(items) -> str:
+    """Each once, joined by '+': one code and one data set mostly, but the sources of a derived result may differ."""
+    return "+".join(dict.fromkeys(items))
+
+
 def _distinct(items) -> list[dict[str, Any]]:
     kept: list[dict[str, Any]] = []
     for item in items:
         if item not in kept:
             kept.append(item)
     return kept
-
-
-def publish(place: Place, published: Place) -> list[Path]:
-    """Copy the small part of a result (no runs, no checkpoints) to where it is committed.
-
-    Raises UserError if it has not been evaluated, or at smoke scale, which is no evidence.
-    """
-    if place.scale == "smoke":
-        raise UserError("smoke results are no evidence and are not published; run at --scale full or paper")
-    if not place.file("claims.json").exists():
-        raise UserError(
-            f"{place.folder} has no claims.json; make it: dropnorm figure {place.name} --scale {place.scale}"
-        )
-    copied = []
-    for source in sorted(p for p in place.folder.iterdir() if p.is_file() and not p.name.startswith(".")):
-        with replacing(published.file(source.name)) as part:
-            part.write_bytes(source.read_bytes())
-        copied.append(published.file(source.name))
-    write_json(published.file("digests.json"), {p.name: sha256(p) for p in copied})
-    return copied

@@ -8,16 +8,18 @@ from typing import Any, Literal
 
 from pydantic import NonNegativeInt, ValidationError, field_validator
 
+from dropnorm.datasets.registry import SOURCES
 from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluation_digest
-from dropnorm.names import Place
-from dropnorm.protocol import Overrides, Protocol, all_names, load, parse_changes
+from dropnorm.names import Place, ResultName
+from dropnorm.protocol import Protocol, all_names, parse_changes
+from dropnorm.protocol_file import Overrides
 from dropnorm.runner import choose_device
-from dropnorm.runs import Identity, identity, variant_arguments
+from dropnorm.runs import Identity, identity, table, unfinished, variant_arguments
 from dropnorm.settings import Strict
 from dropnorm.timing import core_seconds, ms_per_replica_step
 from dropnorm.validation import describe
-from dropnorm.variants import resolve
+from dropnorm.variants import open_protocol
 
 OUTPUTS = (
     "claims.json", "facts.json", "figures.json", "provenance.json", "samples.csv", "table.csv", "curves.csv",
@@ -62,7 +64,11 @@ class WorkflowConfig(Strict):
 
 @dataclass(frozen=True)
 class Job:
-    """One process: a few arms of a result."""
+    """One process: a few arms of a result.
+
+    Of runs that it did not make itself (by hand, restored) Snakemake knows no parameters, and takes them for finished.
+    For a job of which some are not, `unfinished` names a file that is never there, and the result's target asks for it.
+    """
 
     name: str
     arms: list[str]
@@ -70,20 +76,23 @@ class Job:
     records: list[str]
     datasets: list[str]  # those that must be fetched
     identity: list[str]
+    unfinished: list[str]
     minutes: int
     describe: str
 
 
 class Result:
-    """A result at the scale (and variant) of this call, as rules see it."""
+    """A result at the scale (and variant) of this call, as rules see it; a derived one has no jobs, only `runs`."""
 
     def __init__(self, root: Path, place: Place, protocol: Protocol, config: WorkflowConfig):
         self.place, self.protocol, self.name = place, protocol, protocol.name
         self.target = protocol.name.target
         self.outputs = [self.file(name) for name in OUTPUTS]
         self.evaluation_digest = evaluation_digest(root, protocol.name)
-        self._known_ms = ms_per_replica_step(place, root / "published")
-        self.jobs = self._jobs(config.arms_per_job or protocol.scale.arms_per_job)
+        tables = [table(place, protocol, arm) for arm in protocol.arms]
+        self.runs = [str(path) for path in (*tables, *(t.with_suffix(".json") for t in tables))]
+        self._known_ms = ms_per_replica_step(place, protocol, root / "published")
+        self.jobs = [] if protocol.derived else self._jobs(config.arms_per_job or protocol.scale.arms_per_job)
 
     def file(self, name: str) -> str:
         return str(self.place.file(name))
@@ -102,35 +111,41 @@ class Result:
         label = arms[0] if len(arms) == 1 else f"part{number + 1}"
         seconds = core_seconds(self.protocol, dict.fromkeys(arms, len(self.protocol.seeds)), self._known_ms) or 0
         names = {self.protocol.arms[arm].dataset for arm in arms}
+        mark = self.file(f".{label}.unfinished")
         return Job(
             name=f"{self.target}_run_{label}",
             arms=arms,
             tables=[str(self.place.run(arm)) for arm in arms],
             records=[str(self.place.run(arm).with_suffix(".json")) for arm in arms],
-            datasets=sorted(names - {"digits"}),
+            datasets=sorted(names & set(SOURCES)),
             identity=[_digest(identity(self.protocol, arm)) for arm in arms] + [str(self.protocol.seeds)],
+            unfinished=[mark] if any(unfinished(self.place, self.protocol, arm) for arm in arms) else [],
             minutes=max(SHORTEST_MINUTES, round(SLACK * seconds / 60)),
             describe=f"{self.name} {', '.join(arms)} at scale {self.place.scale}",
         )
 
 
 def load_results(root: Path, config: WorkflowConfig) -> list[Result]:
-    """Every result at the configured scale; of a variant those whose protocol has the keys it sets.
+    """Every result at the configured scale; of a variant those whose protocol has the keys it sets, and their sources.
 
     Raises UserError if a protocol is wrong, or if no protocol has the keys of `set`.
     """
-    results, refused = [], []
+
+    def place_of(name: ResultName) -> Place:
+        return Place(Path(config.out), config.scale, name, config.variant or None)
+
+    protocols, refused = {}, []
     for name in all_names(root):
         try:
-            place = Place(Path(config.out), config.scale, name, config.variant or None)
-            results.append(Result(root, place, load(root, name, config.scale, resolve(place, config.changes)), config))
+            protocols[name] = open_protocol(root, place_of(name), config.changes)
         except UserError as error:
             if not config.variant:
                 raise
             refused.append(error)
-    if refused and not results:
+    if refused and not protocols:
         raise refused[0]
-    return results
+    sources = {source.name: source for protocol in protocols.values() for source in protocol.sources}
+    return [Result(root, place_of(name), protocol, config) for name, protocol in sorted((sources | protocols).items())]
 
 
 def _digest(what: Identity) -> str:
@@ -138,8 +153,8 @@ def _digest(what: Identity) -> str:
 
 
 def published_files(root: Path) -> list[str]:
-    """The files that the published book is made of."""
-    return sorted(str(p) for p in (root / "published").rglob("*.*"))
+    """The files that the published book is made of: all but the runs."""
+    return sorted(str(p) for p in (root / "published").rglob("*.*") if "runs" not in p.parts)
 
 
 def book_pages(root: Path) -> list[str]:
