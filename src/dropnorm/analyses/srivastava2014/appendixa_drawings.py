@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.srivastava2014.error_drawings import (
-    OUT_OF_SIGHT,
     clipped,
     error_axis,
     fewest,
+    out_of_sight,
     setup,
     tried_axis,
     updates,

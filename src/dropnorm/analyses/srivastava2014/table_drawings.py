@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.srivastava2014.error_drawings import error_axis, fewest, setup, updates
+from dropnorm.analyses.srivastava2014.error_drawings import error_axis, fewest, setup
 from dropnorm.analyses.tidy import select
-from dropnorm.plotting import colour, series_band, step_axis
+from dropnorm.plotting import colour, series_band
 
 HEIGHT_OF_ROW = 0.27  # inches
 
@@ -82,27 +82,27 @@ def _span(ax: Axes) -> tuple[float, float]:
 
 def _training(curves: pd.DataFrame, context: Context, labels: dict[str, str]) -> Drawing:
     caption = (
-        "Test error over training: mean of the seeds with a band from the lowest to the highest. Schedules are a share "
-        "of the whole training, so that every curve ends with the rate at zero. "
-        f"{setup(context, fewest(curves[curves.panel == 'history']))}"
+        "Test error against the share that is done of each training: mean of the seeds with a band from the lowest to "
+        "the highest. Schedules of rate and momentum are a share of the training too, and every curve ends with the "
+        f"rate at zero. {setup(context, fewest(curves[curves.panel == 'history']))}"
     )
     shown = {arm: label for arm, label in labels.items() if len(select(curves, "history", arm))}
     ends = "; ".join(f"{label} {_at(curves, arm, 0):.2f}, {_at(curves, arm, -1):.2f}" for arm, label in shown.items())
     alt = f"Test error in percent at the first and at the last measurement: {ends}."
-    return Drawing(partial(_draw_training, curves, context, shown), caption, alt)
+    return Drawing(partial(_draw_training, curves, shown), caption, alt)
 
 
 def _at(curves: pd.DataFrame, arm: str, position: int) -> float:
     return select(curves, "history", arm).value.iloc[position]
 
 
-def _draw_training(curves: pd.DataFrame, context: Context, shown: dict[str, str]) -> Figure:
+def _draw_training(curves: pd.DataFrame, shown: dict[str, str]) -> Figure:
     figure, ax = plt.subplots(figsize=(8.2, 4.2))
     for i, (arm, label) in enumerate(shown.items()):
-        series_band(ax, select(curves, "history", arm), i, label)
-    mine = curves[(curves.panel == "history") & curves.series.isin(list(shown))]
-    step_axis(ax, max(updates(context), mine.x.max()))
-    error_axis(ax.yaxis, mine.low[mine.low > 0].min(), mine.high.max())
-    ax.set(xlabel="updates", ylabel="test error (%)")
+        mine = select(curves, "history", arm)
+        series_band(ax, mine.assign(x=100 * mine.x / mine.x.max()), i, label)
+    every = curves[(curves.panel == "history") & curves.series.isin(list(shown))]
+    error_axis(ax.yaxis, every.low[every.low > 0].min(), every.high.max())
+    ax.set(xlim=(0, 100), xlabel="share of the training (%)", ylabel="test error (%)")
     figure.legend(loc="outside right upper", fontsize="small")
     return figure
