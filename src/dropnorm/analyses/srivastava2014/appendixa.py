@@ -9,7 +9,16 @@ import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.srivastava2014 import appendixa_drawings as drawings
-from dropnorm.analyses.srivastava2014.errors import counts, error_table, final_samples, mean_of, slopes, written
+from dropnorm.analyses.srivastava2014.errors import (
+    by_level,
+    counts,
+    error_table,
+    final_errors,
+    mean_of,
+    slopes,
+    values,
+    written,
+)
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -32,29 +41,29 @@ MOMENTUM = {  # final momentum -> arm; at the same rate, and at the same rate / 
     "same_rate": {0.9: "momentum-0.9", 0.95: "dropout", 0.99: "momentum-0.99"},
     "same_step": {0.9: "same_step-0.9", 0.95: "dropout", 0.99: "same_step-0.99"},
 }
-LIMITS = ("1", "2", "3", "4", "None")
+LIMITS, LIMITED_RATES = ("1", "2", "3", "4", "None"), ("0.1", "0.3", "1.0")
 TYPICAL_LIMIT, LARGE_RATE = "3", "1.0"  # A3
 LARGEST_EXCESS = 1.0  # A3: what a run that diverged counts as
-SPEED = ("dropout", "dropout.lr-0.01", "momentum-0.9", "momentum-0.99")  # A2c, and one more
+SPEED = {  # A2c, and one more: arm -> what its updates are called
+    "dropout": "updates_base", "dropout.lr-0.01": "updates_low_rate", "momentum-0.9": "updates_low_momentum",
+    "momentum-0.99": "updates_high_momentum",
+}  # fmt: skip
 LEVELS = (2.0, 1.5)  # A2c: percent, in a short and in a long schedule
 LONG = 100_000  # updates
 
 
 def summarise(runs: pd.DataFrame) -> Summary:
     """All numbers of the guide, its claims and its page, from tidy runs."""
-    speed = updates_to_level(runs)
-    extra = [samples("updates_to_level", arm, values) for arm, values in speed.items()]
-    found = joined(
-        [*final_samples(runs), *_width_samples(runs), *_rate_samples(runs), *_momentum_samples(runs), *extra,
-         *_limit_samples(runs)],
-        SAMPLE_COLUMNS,
-    )  # fmt: skip
-    rows = pd.DataFrame([table_row(arm, "updates_to_level", values) for arm, values in speed.items()])
+    errors, speed = final_errors(runs), updates_to_level(runs)
+    extra = [samples("updates_to_level", arm, by_seed) for arm, by_seed in speed.items()]
+    extra += [*_width_samples(errors), *_rate_samples(errors), *_momentum_samples(errors)]
+    found = joined([errors, *extra, *_limit_samples(runs, errors)], SAMPLE_COLUMNS)
+    rows = pd.DataFrame([table_row(arm, "updates_to_level", by_seed) for arm, by_seed in speed.items()])
     return Summary(
         samples=found,
-        table=pd.concat([error_table(runs), rows], ignore_index=True),
-        curves=_curves(runs),
-        facts=counts(runs) | _facts(runs, found),
+        table=pd.concat([error_table(runs, errors), rows], ignore_index=True),
+        curves=_curves(runs, errors),
+        facts=counts(runs) | _facts(found) | _chosen(errors) | {"level": f"{level(runs):g}"},
     )
 
 
@@ -63,15 +72,12 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     return drawings.figures(curves, context)
 
 
-def swept(runs: pd.DataFrame, arms: dict, quantity: str) -> pd.DataFrame:
-    """An error after the last update as a table [value x seed], for the values of a sweep that were run."""
-    values = {value: final(runs, arm, quantity) for value, arm in arms.items()}
-    return pd.DataFrame({value: by_seed for value, by_seed in values.items() if len(by_seed)}).T
+def whole(errors: pd.DataFrame, measure: str, arms: dict) -> pd.DataFrame:
+    """A measure as a table [value x seed], of the seeds that have every value; empty unless all arms were run.
 
-
-def whole(runs: pd.DataFrame, arms: dict, quantity: str) -> pd.DataFrame:
-    """As `swept`, of the seeds that have every value; empty unless all arms were run: the best of half is no best."""
-    table = swept(runs, arms, quantity)
+    The best of half a sweep is no best.
+    """
+    table = by_level(errors, measure, arms)
     return table.dropna(axis=1) if len(table) == len(arms) else pd.DataFrame()
 
 
@@ -80,47 +86,47 @@ def of_net(net: str, endings: dict[float, str]) -> dict[float, str]:
     return {value: net + ending for value, ending in endings.items()}
 
 
-def best(errors: pd.DataFrame) -> float:
+def best(table: pd.DataFrame) -> float:
     """The value of the lowest mean error."""
-    return errors.mean(axis=1).idxmin()
+    return table.mean(axis=1).idxmin()
 
 
 # --- one value a seed, for the claims ---
 
 
-def best_width(runs: pd.DataFrame) -> float | None:
+def best_width(errors: pd.DataFrame) -> float | None:
     """A1: the best width without dropout (1: as the arms themselves), of those whose double was trained too."""
-    errors = whole(runs, of_net("none", WIDTHS), "validation_error")
-    return best(errors[errors.index < max(WIDTHS)]) if errors.size else None
+    table = whole(errors, "validation_error", of_net("none", WIDTHS))
+    return best(table[table.index < max(WIDTHS)]) if table.size else None
 
 
-def _width_samples(runs: pd.DataFrame) -> list[pd.DataFrame]:
+def _width_samples(errors: pd.DataFrame) -> list[pd.DataFrame]:
     """A1: what twice the best width gains with dropout, and the slope of the error with log2 of the width."""
-    tables = {net: whole(runs, of_net(net, WIDTHS), "test_error") for net in NETS}
+    tables = {net: whole(errors, "test_error", of_net(net, WIDTHS)) for net in NETS}
     found = [
         samples("slope_with_width", net, slopes(table.set_axis(np.log2(table.index.to_numpy(float)))))
         for net, table in tables.items()
         if table.size
     ]
-    if (n := best_width(runs)) is not None and tables["dropout"].size:
+    if (n := best_width(errors)) is not None and tables["dropout"].size:
         found.append(samples("gain_of_width", "dropout", tables["dropout"].loc[n] - tables["dropout"].loc[2 * n]))
     return found
 
 
-def _rate_samples(runs: pd.DataFrame) -> list[pd.DataFrame]:
+def _rate_samples(errors: pd.DataFrame) -> list[pd.DataFrame]:
     """A2a: the rate of each seed's lowest validation error."""
-    tables = {net: whole(runs, of_net(net, RATES), "validation_error") for net in NETS}
+    tables = {net: whole(errors, "validation_error", of_net(net, RATES)) for net in NETS}
     return [samples("best_rate", net, table.idxmin()) for net, table in tables.items() if table.size]
 
 
-def _momentum_samples(runs: pd.DataFrame) -> list[pd.DataFrame]:
+def _momentum_samples(errors: pd.DataFrame) -> list[pd.DataFrame]:
     """A2b: test error with momentum 0.9, and with the better of 0.95 and 0.99."""
     found = []
     for kind, arms in MOMENTUM.items():
-        if (errors := whole(runs, arms, "validation_error")).size:
-            high = arms[best(errors[errors.index > 0.9])]
+        if (table := whole(errors, "validation_error", arms)).size:
+            high = arms[best(table[table.index > 0.9])]
             for name, arm in (("low_momentum", arms[0.9]), ("high_momentum", high)):
-                found.append(samples(f"error_{kind}", name, final(runs, arm, "test_error")))
+                found.append(samples(f"error_{kind}", name, values(errors, "test_error", arm)))
     return found
 
 
@@ -142,10 +148,10 @@ def limited(limit: str, rate: str) -> str:
     return f"dropout.c-{limit}-{rate}"
 
 
-def _limit_samples(runs: pd.DataFrame) -> list[pd.DataFrame]:
+def _limit_samples(runs: pd.DataFrame, errors: pd.DataFrame) -> list[pd.DataFrame]:
     """A3: how much more often the net without a limit errs at the large rate, at most LARGEST_EXCESS."""
     without, typical = (limited(limit, LARGE_RATE) for limit in ("None", TYPICAL_LIMIT))
-    excess = (final(runs, without, "test_error") - final(runs, typical, "test_error")).dropna()
+    excess = (values(errors, "test_error", without) - values(errors, "test_error", typical)).dropna()
     if len(excess) == 0:
         return []
     lost, kept = (final(runs, arm, "diverged_at").reindex(excess.index) >= 0 for arm in (without, typical))
@@ -156,61 +162,48 @@ def _limit_samples(runs: pd.DataFrame) -> list[pd.DataFrame]:
 # --- what is shown ---
 
 
-def _curves(runs: pd.DataFrame) -> pd.DataFrame:
+def _curves(runs: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
     """Panels width, rate, momentum, limit, p_input: test error against what was varied; speed: over training."""
-    found = [
-        (panel, net, swept(runs, of_net(net, endings), "test_error"))
-        for panel, nets, endings in (("width", NETS, WIDTHS), ("rate", NETS, RATES), ("p_input", ("dropout",), P_INPUT))
-        for net in nets
-    ]
-    found += [("momentum", kind, swept(runs, arms, "test_error")) for kind, arms in MOMENTUM.items()]
-    rates = ("0.1", "0.3", "1.0")
-    found += [
-        ("limit", f"c = {limit}" if limit != "None" else "no limit",
-         swept(runs, {float(rate): limited(limit, rate) for rate in rates}, "test_error"))
-        for limit in LIMITS
-    ]  # fmt: skip
+    swept = [("width", net, of_net(net, WIDTHS)) for net in NETS]
+    swept += [("rate", net, of_net(net, RATES)) for net in NETS]
+    swept += [("momentum", kind, arms) for kind, arms in MOMENTUM.items()]
+    swept += [("limit", _words(c), {float(rate): limited(c, rate) for rate in LIMITED_RATES}) for c in LIMITS]
+    swept.append(("p_input", "dropout", of_net("dropout", P_INPUT)))
+    found = [(panel, series, by_level(errors, "test_error", arms)) for panel, series, arms in swept]
     found += [("speed", arm, history(runs, arm, "test_error")) for arm in SPEED]
     return joined([curve(panel, series, table) for panel, series, table in found if len(table)], CURVE_COLUMNS)
 
 
-def _facts(runs: pd.DataFrame, found: pd.DataFrame) -> dict[str, str]:
-    """Numbers for the page's prose."""
-    two = {
-        "gain_of_width": mean_of(found, "gain_of_width", "dropout"),
-        "excess_without_limit": mean_of(found, "excess_without_limit", "dropout"),
-    }
+def _words(limit: str) -> str:
+    return "no limit" if limit == "None" else f"c = {limit}"
+
+
+def _facts(found: pd.DataFrame) -> dict[str, str]:
+    """Numbers for the page's prose: `test_error_dropout_width_05` is that at half the width."""
+    arms = {f"{net}_width_{value:g}": arm for net in NETS for value, arm in of_net(net, WIDTHS).items()}
+    arms |= {f"c_{c.lower()}_rate_{rate}": limited(c, rate) for c in LIMITS for rate in LIMITED_RATES}
+    arms |= {f"p_input_{value:g}": arm for value, arm in of_net("dropout", P_INPUT).items()}
+    two = {f"test_error_{name.replace('.', '')}": mean_of(found, "test_error", arm) for name, arm in arms.items()}
+    for measure in ("gain_of_width", "excess_without_limit"):
+        two[measure] = mean_of(found, measure, "dropout")
     for net in NETS:
         two[f"slope_with_width_{net}"] = mean_of(found, "slope_with_width", net)
-        for value, arm in of_net(net, WIDTHS).items():
-            two[f"test_error_{net}_width_{value:g}".replace(".", "")] = mean_of(found, "test_error", arm)
     for kind in MOMENTUM:
         for name in ("low_momentum", "high_momentum"):
             two[f"error_{kind}_{name}"] = mean_of(found, f"error_{kind}", name)
-    for limit in LIMITS:
-        for rate in ("0.1", "0.3", "1.0"):
-            name = f"test_error_c_{limit}_rate_{rate}".replace(".", "").lower()
-            two[name] = mean_of(found, "test_error", limited(limit, rate))
-    for value, arm in of_net("dropout", P_INPUT).items():
-        two[f"test_error_p_input_{value:g}".replace(".", "")] = mean_of(found, "test_error", arm)
-    return written(two) | _chosen(runs) | _updates(found) | {"level": f"{level(runs):g}"}
+    updates = {name: mean_of(found, "updates_to_level", arm) for arm, name in SPEED.items()}
+    return written(two) | written(updates, ",.0f")
 
 
-def _chosen(runs: pd.DataFrame) -> dict[str, str]:
+def _chosen(errors: pd.DataFrame) -> dict[str, str]:
     """What had the lowest mean validation error in each sweep that is whole."""
     sweeps = {f"best_width_{net}": of_net(net, WIDTHS) for net in NETS}
     sweeps |= {f"best_rate_{net}": of_net(net, RATES) for net in NETS}
     sweeps |= {f"best_momentum_{kind}": arms for kind, arms in MOMENTUM.items()}
     sweeps["best_p_input"] = of_net("dropout", P_INPUT)
-    tables = {name: whole(runs, arms, "validation_error") for name, arms in sweeps.items()}
+    tables = {name: whole(errors, "validation_error", arms) for name, arms in sweeps.items()}
     facts = {name: f"{best(table):g}" for name, table in tables.items() if table.size}
-    if (n := best_width(runs)) is not None:
+    if (n := best_width(errors)) is not None:
         facts |= {"n": f"{n:g}", "n_over_p": f"{2 * n:g}"}
-    limits = whole(runs, {limit: limited(limit, BASE_RATE) for limit in LIMITS}, "validation_error")
-    return facts | ({"best_limit": best(limits).replace("None", "none")} if limits.size else {})
-
-
-def _updates(found: pd.DataFrame) -> dict[str, str]:
-    names = {"dropout": "updates_base", "dropout.lr-0.01": "updates_low_rate", "momentum-0.9": "updates_low_momentum",
-             "momentum-0.99": "updates_high_momentum"}  # fmt: skip
-    return written({name: mean_of(found, "updates_to_level", arm) for arm, name in names.items()}, ",.0f")
+    limits = whole(errors, "validation_error", {c: limited(c, BASE_RATE) for c in LIMITS})
+    return facts | ({"best_limit": _words(best(limits))} if limits.size else {})

@@ -8,8 +8,8 @@ import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.srivastava2014 import figure10_drawings as drawings
-from dropnorm.analyses.srivastava2014.errors import counts, error_table, final_samples, mean_of, written
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, final, joined, samples
+from dropnorm.analyses.srivastava2014.errors import by_level, counts, error_table, final_errors, mean_of, written
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, joined, samples
 
 SIZES = (100, 500, 1000, 5000, 10000, 50000)  # training images
 SWEEP = {"none": "size", "dropout": "size", "none_small_init": "small"}  # over them; 50,000 are the net itself
@@ -18,10 +18,11 @@ PLAIN, OTHER = "none", "none_small_init"
 
 def summarise(runs: pd.DataFrame) -> Summary:
     """All numbers of the figure, its claims and its page, from tidy runs."""
-    errors = {net: by_size(runs, net) for net in SWEEP}
-    found = joined([*final_samples(runs), *_gain_samples(errors)], SAMPLE_COLUMNS)
-    facts = counts(runs) | _facts(found, errors)
-    return Summary(samples=found, table=error_table(runs), curves=_curves(errors), facts=facts)
+    errors = final_errors(runs)
+    test = {net: by_level(errors, "test_error", {n: arm_of(net, n) for n in SIZES}) for net in SWEEP}
+    found = joined([errors, *_gain_samples(test)], SAMPLE_COLUMNS)
+    facts = counts(runs) | _facts(found, test)
+    return Summary(samples=found, table=error_table(runs, errors), curves=_curves(test), facts=facts)
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> dict[str, Drawing]:
@@ -34,14 +35,11 @@ def arm_of(net: str, size: int) -> str:
     return net if size == SIZES[-1] else f"{net}.{SWEEP[net]}-{size}"
 
 
-def by_size(runs: pd.DataFrame, net: str) -> pd.DataFrame:
-    """Test error after the last update as a table [images x seed], for the sizes that were run."""
-    values = {size: final(runs, arm_of(net, size), "test_error") for size in SIZES}
-    return pd.DataFrame({size: v for size, v in values.items() if len(v)}).T
-
-
 def gain(errors: dict[str, pd.DataFrame], plain: str = PLAIN) -> pd.DataFrame:
-    """Points of test error that dropout takes off a plain net, on the same images: [images x seed]."""
+    """Points of test error that dropout takes off a plain net, on the same images.
+
+    errors: test error of each net as a table [images x seed]; so is the gain.
+    """
     return (errors[plain] - errors["dropout"]).dropna(how="all")
 
 

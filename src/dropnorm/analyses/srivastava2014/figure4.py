@@ -9,8 +9,8 @@ import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.srivastava2014 import figure4_drawings as drawings
-from dropnorm.analyses.srivastava2014.errors import counts, error_table, final_samples, mean_of, written
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, final, first_crossing, history, joined, samples
+from dropnorm.analyses.srivastava2014.errors import counts, error_table, final_errors, mean_of, values, written
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, first_crossing, history, joined, samples
 
 GROUPS = ("none", "dropout")
 SIZES = ("2x1024", "3x1024", "4x1024", "2x2048", "3x2048", "4x2048")
@@ -22,10 +22,11 @@ NEAR = 0.05  # points above its final value: how near a curve must come to count
 def summarise(runs: pd.DataFrame) -> Summary:
     """All numbers of the figure, its claims and its page, from tidy runs."""
     nets = {group: by_seed(runs, group) for group in GROUPS}
-    updates = int(runs.step.max())
-    found = joined([*final_samples(runs), *_group_samples(nets, updates), *_gap_samples(nets, updates)], SAMPLE_COLUMNS)
+    updates, errors = int(runs.step.max()), final_errors(runs)
+    found = joined([errors, *_group_samples(nets, updates), *_gap_samples(nets, updates)], SAMPLE_COLUMNS)
     facts = counts(runs) | _facts(found, nets, updates)
-    return Summary(samples=found, table=error_table(runs), curves=_curves(runs, nets), facts=facts)
+    curves = _curves(runs, errors, nets)
+    return Summary(samples=found, table=error_table(runs, errors), curves=curves, facts=facts)
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> dict[str, Drawing]:
@@ -112,12 +113,12 @@ def _samples(measure: str, arm: str, by_seed: dict, value) -> pd.DataFrame:
 # --- what is shown ---
 
 
-def _curves(runs: pd.DataFrame, nets: dict[str, dict[int, pd.DataFrame]]) -> pd.DataFrame:
-    arms = [arm for arm in runs.arm.cat.categories if arm in set(runs.arm.unique())]
-    found = [curve("test_error", arm, history(runs, arm, "test_error")) for arm in arms]
-    for arm in arms:
+def _curves(runs: pd.DataFrame, errors: pd.DataFrame, nets: dict[str, dict[int, pd.DataFrame]]) -> pd.DataFrame:
+    found = []
+    for arm in errors.arm.unique():
         at = SIZES.index(arm.partition("_")[2])
-        found.append(curve("final", arm, final(runs, arm, "test_error").to_frame(at).T))
+        found.append(curve("test_error", arm, history(runs, arm, "test_error")))
+        found.append(curve("final", arm, values(errors, "test_error", arm).to_frame(at).T))
     for group, tables in nets.items():
         if tables:
             # Mean, lowest and highest over nets and seeds; n counts the seeds.

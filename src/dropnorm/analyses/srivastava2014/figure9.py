@@ -8,8 +8,16 @@ import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.srivastava2014 import figure9_drawings as drawings
-from dropnorm.analyses.srivastava2014.errors import counts, error_table, final_samples, mean_of, written
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, final, joined, samples
+from dropnorm.analyses.srivastava2014.errors import (
+    by_level,
+    counts,
+    error_table,
+    final_errors,
+    mean_of,
+    values,
+    written,
+)
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, joined, samples
 
 P = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 PLATEAU = (0.4, 0.5, 0.6, 0.7, 0.8)
@@ -20,12 +28,16 @@ NO_LIMIT = "a_no_limit"
 
 def summarise(runs: pd.DataFrame) -> Summary:
     """All numbers of the figure, its claims and its page, from tidy runs."""
-    test, train = ({panel: by_p(runs, panel, q) for panel in ARMS} for q in ("test_error", "train_error"))
-    found = joined([*final_samples(runs), *_plateau_samples(test["a"]), *_best_samples(test["b"])], SAMPLE_COLUMNS)
+    errors = final_errors(runs)
+    test, train = (
+        {panel: by_level(errors, measure, arms) for panel, arms in ARMS.items()}
+        for measure in ("test_error", "train_error")
+    )
+    found = joined([errors, *_plateau_samples(test["a"]), *_best_samples(test["b"])], SAMPLE_COLUMNS)
     return Summary(
         samples=found,
-        table=error_table(runs),
-        curves=_curves(runs, test, train),
+        table=error_table(runs, errors),
+        curves=_curves(errors, test, train),
         facts=counts(runs) | _facts(found, test),
     )
 
@@ -33,12 +45,6 @@ def summarise(runs: pd.DataFrame) -> Summary:
 def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> dict[str, Drawing]:
     """The figures of this result by name; `figure` is the one that stands beside the paper's."""
     return drawings.figures(curves, reference, context)
-
-
-def by_p(runs: pd.DataFrame, panel: str, quantity: str) -> pd.DataFrame:
-    """An error after the last update as a table [p x seed], for the p that were run."""
-    values = {p: final(runs, arm, quantity) for p, arm in ARMS[panel].items()}
-    return pd.DataFrame({p: v for p, v in values.items() if len(v)}).T
 
 
 # --- one value a seed, for the claims ---
@@ -79,15 +85,15 @@ def _best_samples(errors: pd.DataFrame) -> list[pd.DataFrame]:
 # --- what is shown ---
 
 
-def _curves(runs: pd.DataFrame, test: dict[str, pd.DataFrame], train: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def _curves(errors: pd.DataFrame, test: dict[str, pd.DataFrame], train: dict[str, pd.DataFrame]) -> pd.DataFrame:
     found = [
         curve(panel, series, table)
         for series, tables in (("test", test), ("train", train))
         for panel, table in tables.items()
         if len(table)
     ]
-    if len(values := final(runs, NO_LIMIT, "test_error")):
-        found.append(curve("a", "test_no_limit", values.to_frame(1.0).T))
+    if len(by_seed := values(errors, "test_error", NO_LIMIT)):
+        found.append(curve("a", "test_no_limit", by_seed.to_frame(1.0).T))
     return joined(found, CURVE_COLUMNS)
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.srivastava2014 import table10_drawings as drawings
-from dropnorm.analyses.srivastava2014.errors import counts, error_table, final_samples, mean_of, written
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, final, history, joined, samples
+from dropnorm.analyses.srivastava2014.errors import counts, error_table, final_errors, mean_of, values, written
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, history, joined, samples
 
 ARMS = ("bernoulli", "gaussian")
 EARLY = 0.2  # a share of the training, to show how the difference changes
@@ -17,11 +17,11 @@ EARLY = 0.2  # a share of the training, to show how the difference changes
 
 def summarise(runs: pd.DataFrame) -> Summary:
     """All numbers of the table, its claims and its page, from tidy runs with `attrs["settings"]`."""
-    deviations = moment_deviations(runs)
-    extra = [samples("moment_deviation", arm, values) for arm, values in deviations.items()]
-    found = joined([*final_samples(runs), *extra], SAMPLE_COLUMNS)
+    errors = final_errors(runs)
+    extra = [samples("moment_deviation", arm, by_seed) for arm, by_seed in moment_deviations(runs).items()]
+    found = joined([errors, *extra], SAMPLE_COLUMNS)
     facts = counts(runs) | _facts(runs, found)
-    return Summary(samples=found, table=error_table(runs), curves=_curves(runs), facts=facts)
+    return Summary(samples=found, table=error_table(runs, errors), curves=_curves(runs, errors), facts=facts)
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> dict[str, Drawing]:
@@ -79,12 +79,12 @@ def _deviations(drawn: pd.DataFrame, noise: str, retained: list[float], draws: i
 # --- what is shown ---
 
 
-def _curves(runs: pd.DataFrame) -> pd.DataFrame:
+def _curves(runs: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
     found = []
     for arm in ARMS:
         if len(table := history(runs, arm, "test_error")):
             found.append(curve("history", arm, table))
-            each = final(runs, arm, "test_error").to_frame("value")
+            each = values(errors, "test_error", arm).to_frame()
             found.append(curve("final", arm, each))  # x: the seed; one value each
     return joined(found, CURVE_COLUMNS)
 
@@ -95,10 +95,10 @@ def _facts(runs: pd.DataFrame, found: pd.DataFrame) -> dict[str, str]:
     for arm in ARMS:
         numbers[f"test_error_{arm}"] = mean_of(found, "test_error", arm)
         train[f"train_error_{arm}"] = mean_of(found, "train_error", arm)
-        values = final(runs, arm, "test_error")
-        numbers[f"sd_{arm}"] = float(values.std()) if len(values) > 1 else None
-        numbers[f"se_{arm}"] = float(values.sem()) if len(values) > 1 else None
-        worst = found[(found.measure == "moment_deviation") & (found.arm == arm)].value
+        by_seed = values(found, "test_error", arm)
+        numbers[f"sd_{arm}"] = float(by_seed.std()) if len(by_seed) > 1 else None
+        numbers[f"se_{arm}"] = float(by_seed.sem()) if len(by_seed) > 1 else None
+        worst = values(found, "moment_deviation", arm)
         numbers[f"moment_deviation_{arm}"] = float(worst.max()) if len(worst) else None
     return written(numbers) | written(train, ".3f") | _early_gap(runs)
 

@@ -10,15 +10,17 @@ import pandas as pd
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.srivastava2014 import table_drawings
 from dropnorm.analyses.srivastava2014.errors import (
+    by_level,
     counts,
     error_curves,
     error_table,
-    final_samples,
+    final_errors,
     mean_of,
     slopes,
+    values,
     written,
 )
-from dropnorm.analyses.tidy import SAMPLE_COLUMNS, final, history, joined, samples, table_row
+from dropnorm.analyses.tidy import SAMPLE_COLUMNS, history, joined, samples, table_row
 from dropnorm.statistics import mean_interval
 
 LABELS = {
@@ -48,15 +50,16 @@ OF_ROW_5 = ("float32", "longer")  # what they change is the arithmetic, and the 
 
 def summarise(runs: pd.DataFrame) -> Summary:
     """All numbers of the table, its claims and its page, from tidy runs."""
+    errors = final_errors(runs)
     lowest = {arm: above_lowest(runs, arm) for arm in LABELS if len(history(runs, arm, "test_error"))}
-    extra = [samples("above_lowest", arm, values) for arm, values in lowest.items()]
-    found = joined([*final_samples(runs), *extra, *_size_samples(runs)], SAMPLE_COLUMNS)
+    extra = [samples("above_lowest", arm, by_seed) for arm, by_seed in lowest.items()]
+    found = joined([errors, *extra, *_size_samples(errors)], SAMPLE_COLUMNS)
     rows = pd.DataFrame([table_row(arm, "above_the_lowest_on_the_way_percent", v) for arm, v in lowest.items()])
     return Summary(
         samples=found,
-        table=pd.concat([error_table(runs), rows], ignore_index=True),
+        table=pd.concat([error_table(runs, errors), rows], ignore_index=True),
         curves=error_curves(runs, LABELS),
-        facts=counts(runs) | _facts(found) | _controls(runs),
+        facts=counts(runs) | _facts(found) | _controls(runs, errors),
     )
 
 
@@ -71,12 +74,10 @@ def above_lowest(runs: pd.DataFrame, arm: str) -> pd.Series:
     return errors.iloc[-1] - errors.min()
 
 
-def _size_samples(runs: pd.DataFrame) -> list[pd.DataFrame]:
+def _size_samples(errors: pd.DataFrame) -> list[pd.DataFrame]:
     """T2.4: points of test error for a doubling of the weights, by seed; nothing as long as a size was not run."""
-    errors = {np.log2(WEIGHTS[arm]): final(runs, arm, "test_error") for arm in WEIGHTS}
-    if not all(len(values) for values in errors.values()):
-        return []
-    return [samples("slope_with_size", "all_sizes", slopes(pd.DataFrame(errors).T))]
+    table = by_level(errors, "test_error", {np.log2(millions): arm for arm, millions in WEIGHTS.items()})
+    return [samples("slope_with_size", "all_sizes", slopes(table))] if len(table) == len(WEIGHTS) else []
 
 
 def _facts(found: pd.DataFrame) -> dict[str, str]:
@@ -87,11 +88,11 @@ def _facts(found: pd.DataFrame) -> dict[str, str]:
     return written(test) | written(train | lowest, ".3f")
 
 
-def _controls(runs: pd.DataFrame) -> dict[str, str]:
+def _controls(runs: pd.DataFrame, errors: pd.DataFrame) -> dict[str, str]:
     """What float32 and a longer training change in row 5: points of test error with a 95 % interval, seed by seed."""
-    row5, facts = final(runs, "max_norm_3x1024", "test_error"), {}
+    row5, facts = values(errors, "test_error", "max_norm_3x1024"), {}
     for arm in OF_ROW_5:
-        change = (final(runs, arm, "test_error") - row5).dropna()
+        change = (values(errors, "test_error", arm) - row5).dropna()
         if len(change) > 1:
             mean, low, high = mean_interval(change.to_numpy())
             facts[f"change_{arm}"] = f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]".replace("-", "−")

@@ -7,8 +7,16 @@ import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.srivastava2014 import table_drawings
-from dropnorm.analyses.srivastava2014.errors import counts, error_curves, error_table, final_samples, mean_of, written
-from dropnorm.analyses.tidy import SAMPLE_COLUMNS, final, joined, samples
+from dropnorm.analyses.srivastava2014.errors import (
+    by_level,
+    counts,
+    error_curves,
+    error_table,
+    final_errors,
+    mean_of,
+    written,
+)
+from dropnorm.analyses.tidy import SAMPLE_COLUMNS, joined, samples
 
 ROWS = ("l2", "l2_l1", "l2_kl", "max_norm", "dropout_l2", "dropout_max_norm")  # the table's, from worst to best
 LABELS = {
@@ -24,10 +32,11 @@ LABELS = {
 
 def summarise(runs: pd.DataFrame) -> Summary:
     """All numbers of the table, its claims and its page, from tidy runs."""
-    found = joined([*final_samples(runs), *_rank_samples(runs)], SAMPLE_COLUMNS)
+    errors = final_errors(runs)
+    found = joined([errors, *_rank_samples(errors)], SAMPLE_COLUMNS)
     return Summary(
         samples=found,
-        table=error_table(runs),
+        table=error_table(runs, errors),
         curves=error_curves(runs, LABELS),
         facts=counts(runs) | _facts(found),
     )
@@ -44,11 +53,10 @@ def rank_correlation(errors: pd.DataFrame) -> pd.Series:
     return errors.loc[list(ROWS)].corrwith(place, method="spearman")
 
 
-def _rank_samples(runs: pd.DataFrame) -> list[pd.DataFrame]:
+def _rank_samples(errors: pd.DataFrame) -> list[pd.DataFrame]:
     """T9.5: of each seed's errors, and of the means; nothing as long as a row was not run."""
-    by_row = {arm: final(runs, arm, "test_error") for arm in ROWS}
-    whole = pd.DataFrame(by_row).T.dropna(axis=1)
-    if whole.shape[1] == 0 or not all(len(values) for values in by_row.values()):
+    whole = by_level(errors, "test_error", {arm: arm for arm in ROWS}).dropna(axis=1)
+    if len(whole) < len(ROWS) or whole.shape[1] == 0:
         return []
     of_means = rank_correlation(whole.mean(axis=1).to_frame("mean")).iloc[0]
     return [

@@ -10,8 +10,8 @@ import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.srivastava2014 import tuning_drawings as drawings
-from dropnorm.analyses.srivastava2014.errors import counts, written
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, final, joined, samples, table_row
+from dropnorm.analyses.srivastava2014.errors import counts, error_table, final_errors, values, written
+from dropnorm.analyses.tidy import CURVE_COLUMNS, curve, joined
 
 RATE = "optimiser.lr"
 BASE_RATE = 0.1  # of an arm that no sweep made
@@ -52,15 +52,10 @@ class Trial:
 
 def summarise(runs: pd.DataFrame) -> Summary:
     """Every trial's validation error, and which was chosen."""
-    errors = {arm: final(runs, arm, "validation_error") for arm in runs.arm.unique()}
-    found = joined([samples("validation_error", arm, values) for arm, values in errors.items()], SAMPLE_COLUMNS)
-    rows = [table_row(arm, "final_validation_error_percent", values) for arm, values in errors.items()]
-    for arm in errors:
-        if (diverged := final(runs, arm, "diverged_at") >= 0).any():
-            rows.append(table_row(arm, "diverged", diverged.astype(float)))
-    return Summary(
-        samples=found, table=pd.DataFrame(rows), curves=_curves(found), facts=counts(runs) | _facts(found, runs)
-    )
+    errors = final_errors(runs)
+    found = errors[errors.measure == "validation_error"].reset_index(drop=True)
+    table = error_table(runs, found)
+    return Summary(samples=found, table=table, curves=_curves(found), facts=counts(runs) | _facts(found, runs))
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
@@ -114,7 +109,7 @@ def _curves(found: pd.DataFrame) -> pd.DataFrame:
         series: dict[str, dict[float, pd.Series]] = {}
         for trial in trials(found, row):
             others = ", ".join(f"{WORDS[k]} {v:g}" for k, v in trial.values.items() if k != RATE)
-            by_seed = found[found.arm == trial.arm].set_index("seed").value
+            by_seed = values(found, "validation_error", trial.arm)
             series.setdefault(others or "rates", {})[trial.values[RATE]] = by_seed
         parts += [curve(row, name, pd.DataFrame(points).T.sort_index()) for name, points in series.items()]
     return joined(parts, CURVE_COLUMNS)
