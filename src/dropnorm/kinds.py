@@ -12,6 +12,7 @@ KINDS = {
     "dropout_classification": "dropnorm.experiments.dropout_classification",
     "marginal_dropout": "dropnorm.experiments.marginal_dropout",
     "rbm": "dropnorm.experiments.rbm",
+    "svm": "dropnorm.experiments.svm",
     "theorem": "dropnorm.experiments.theorem",
 }
 
