@@ -7,6 +7,7 @@ from importlib import import_module
 from types import ModuleType
 
 KINDS = {
+    "autoencoder": "dropnorm.experiments.autoencoder",
     "classification": "dropnorm.experiments.classification",
     "marginal_dropout": "dropnorm.experiments.marginal_dropout",
     "theorem": "dropnorm.experiments.theorem",
