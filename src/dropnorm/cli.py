@@ -104,6 +104,7 @@ def run(
     """
     import torch
 
+    from dropnorm.memory import keep_freed_memory
     from dropnorm.runner import Limits, choose_device, make_loader, run_pending
 
     protocol, place = _open(result, scale, out, variant, set_)
@@ -112,6 +113,7 @@ def run(
     limits = Limits(parse_duration(time_limit) if time_limit else float("inf"), parse_duration(checkpoint_every))
     chosen = choose_device(device)
     torch.set_num_threads(threads)
+    keep_freed_memory()
     remember(place, protocol.changes)
     outcome = run_pending(
         protocol,
@@ -246,7 +248,7 @@ def data(
 
 @typer_app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="Which step to time.")] = "sigmoid_mlp",
+    name: Annotated[str, typer.Argument(help="Which step to time: sigmoid_mlp or dropout_mlp.")] = "sigmoid_mlp",
     data_dir: Annotated[Path, typer.Option(help="Where data sets are, or are put.")] = DATA,
     mirror: Annotated[str | None, typer.Option(help="A folder or URL to take data from first.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the figures; `published/bench` is shown in the book.")] = Path(
@@ -255,13 +257,12 @@ def bench(
 ) -> None:
     """Time a training step beside the same network written the usual way in PyTorch. Takes about a minute."""
     from dropnorm import datasets
-    from dropnorm.bench import BENCHMARKS
+    from dropnorm.bench import BENCHMARKS, measure
     from dropnorm.files import write_json
 
     if name not in BENCHMARKS:
         raise UserError(f"benchmark '{name}' is unknown; allowed: {', '.join(BENCHMARKS)}")
-    dataset, measure = BENCHMARKS[name]
-    figures = measure(datasets.load(dataset, _in_checkout(data_dir), mirror or None))
+    figures = measure(name, datasets.load(BENCHMARKS[name], _in_checkout(data_dir), mirror or None))
     for net, versions in figures["nets"].items():
         for version, f in versions.items():
             console.print(

@@ -9,6 +9,7 @@ from types import ModuleType
 KINDS = {
     "autoencoder": "dropnorm.experiments.autoencoder",
     "classification": "dropnorm.experiments.classification",
+    "dropout_classification": "dropnorm.experiments.dropout_classification",
     "marginal_dropout": "dropnorm.experiments.marginal_dropout",
     "theorem": "dropnorm.experiments.theorem",
 }
