@@ -128,9 +128,12 @@ def test_a_diverging_run_is_recorded_and_leaves_its_neighbours_alone(make):
     experiment = make("dropout", [0, 1])
     for _ in range(4):
         experiment.advance()
-    experiment.net.parameters["W2"][0] = float("nan")
+    for parameter in experiment.net.parameters.values():
+        parameter[0] = float("nan")
     done = finish(experiment)
     assert measured(done, "diverged_at").value.tolist() == [4, -1]
+    assert measured(done, "test_error").value.iloc[-2:].isna().tolist() == [True, False]
+    assert measured(done, "test_share_above_1").value.isna().tolist() == [True, False]
     assert measured(done, "test_mean").value.iloc[1] == pytest.approx(
         measured(finish(make("dropout", [0, 1])), "test_mean").value.iloc[1]
     )
