@@ -49,6 +49,7 @@ def test_samples_of_every_claim(autoencoder_runs):
     assert value(summary, "test_error", "dropout.l2-0.0") == pytest.approx(2.2)
     assert summary.facts["error_ratio"] == "1.1"
     assert summary.facts["window_energy_none_cross_entropy"] == "30.0"
+    assert summary.facts["pixel_error_none"] == "0.354"  # the root of 2.004 over 16 pixels
     assert summary.facts["runs"] == "30" and summary.facts["runs_diverged"] == "0"
 
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context
 from dropnorm.analyses.srivastava2014.autoencoders import LABELS, NETS, SERIES, SETTINGS
@@ -53,3 +54,9 @@ def draw_settings(ax: Axes, curves: pd.DataFrame, measure: str, label: str, pape
     ax.set_xlim(-0.5, len(SETTINGS) - 0.5)
     ax.set_ylabel(label)
     ax.grid(axis="x", visible=False)
+
+
+def legend_above(figure: Figure, ax: Axes) -> None:
+    """One legend for all panels, where it hides no curve."""
+    handles, labels = ax.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))

@@ -168,5 +168,9 @@ def _facts(runs: pd.DataFrame, found: Measures) -> dict[str, str]:
         errors = [values.get(("test_error", net + ending)) for net in NETS]
         if all(e is not None for e in errors):
             facts[f"error_ratio{setting}"] = f"{np.exp(np.log(errors[1] / errors[0]).mean()):.1f}"
+    pixels = runs[runs.quantity == "picture_000"].unit.nunique()
+    for net in NETS:
+        if pixels and ("test_error", net) in values:
+            facts[f"pixel_error_{net}"] = f"{np.sqrt(values['test_error', net].mean() / pixels):.3f}"
     diverged = [v for (measure, _), v in values.items() if measure == "diverged"]
     return facts | {"runs": str(sum(map(len, diverged))), "runs_diverged": str(int(sum(v.sum() for v in diverged)))}

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.srivastava2014.autoencoder_drawings import draw_settings, nets_in, released, setup
+from dropnorm.analyses.srivastava2014.autoencoder_drawings import draw_settings, legend_above, nets_in, released, setup
 from dropnorm.analyses.srivastava2014.autoencoders import LABELS, NETS, SERIES, SETTINGS
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import series_band, series_style
@@ -133,14 +133,14 @@ def _features(curves: pd.DataFrame, context: Context) -> Drawing:
 
 
 def _draw_features(curves: pd.DataFrame) -> Figure:
-    figure, axes = plt.subplots(1, 4, figsize=(8.8, 2.7), sharey=True)
+    figure, axes = plt.subplots(1, 4, figsize=(8.8, 2.9), sharey=True)
     for ax, (measure, (label, _)) in zip(axes, WORDS.items(), strict=True):
         for net in NETS:
             mine = select(curves, f"units_{measure}", net)
             _across(ax, mine, net)
         ax.set_xlabel(label, fontsize="small")
     axes[0].set_ylabel("share of units (%)")
-    axes[0].legend(loc="lower right", fontsize="small")
+    legend_above(figure, axes[0])
     return figure
 
 
@@ -211,12 +211,12 @@ def _settings(curves: pd.DataFrame, context: Context) -> Drawing:
 
 
 def _draw_settings(curves: pd.DataFrame) -> Figure:
-    figure, axes = plt.subplots(1, 4, figsize=(8.8, 2.9))
+    figure, axes = plt.subplots(1, 4, figsize=(8.8, 3.1))
     for ax, (measure, label) in zip(axes, BESIDE.items(), strict=True):
         draw_settings(ax, curves, measure, label)
         if measure == "rise_1_unit":
             ax.set_yscale("log")
         else:
             ax.set_ylim(bottom=0)
-    axes[0].legend(loc="best", fontsize="small")
+    legend_above(figure, axes[0])
     return figure

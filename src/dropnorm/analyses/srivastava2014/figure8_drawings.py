@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.srivastava2014.autoencoder_drawings import draw_settings, nets_in, released, setup
+from dropnorm.analyses.srivastava2014.autoencoder_drawings import draw_settings, legend_above, nets_in, released, setup
 from dropnorm.analyses.srivastava2014.autoencoders import LABELS, NETS, SERIES, SETTINGS
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import series_style
@@ -64,7 +64,7 @@ def _histograms(curves: pd.DataFrame, reference: pd.DataFrame, context: Context)
 
 
 def _draw_histograms(curves: pd.DataFrame, reference: pd.DataFrame, width: float) -> Figure:
-    figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.4))
+    figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.6))
     means = of_paper(reference, "mean_activation")
     for net in nets_in(curves, "activations_batch"):
         units = select(curves, "units_batch", net)
@@ -75,8 +75,8 @@ def _draw_histograms(curves: pd.DataFrame, reference: pd.DataFrame, width: float
             axes[0].axvline(means[net], color=series_style(SERIES[net])["color"], linestyle=":", linewidth=1.4)
     axes[0].set(xlabel="mean activation of a unit", ylabel="units (%)", title="(a)", xlim=(0, None), ylim=(0, None))
     axes[1].set(xlabel="activation", ylabel="activations (%)", title="(b)", yscale="log", xlim=(0, None))
-    axes[1].set_ylim(bottom=1e-3)
-    axes[0].legend(loc="upper right")
+    axes[1].set_ylim(bottom=1e-2)
+    legend_above(figure, axes[0])
     return figure
 
 
@@ -119,9 +119,9 @@ def _settings(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -
 
 
 def _draw_settings(curves: pd.DataFrame, reference: pd.DataFrame) -> Figure:
-    figure, axes = plt.subplots(1, 4, figsize=(8.8, 2.9))
+    figure, axes = plt.subplots(1, 4, figsize=(8.8, 3.1))
     for ax, (measure, label) in zip(axes, BESIDE.items(), strict=True):
         draw_settings(ax, curves, measure, label, of_paper(reference, measure))
         ax.set_ylim(bottom=0)
-    axes[0].legend(loc="best", fontsize="small")
+    legend_above(figure, axes[0])
     return figure
