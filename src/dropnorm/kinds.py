@@ -7,6 +7,7 @@ from importlib import import_module
 from types import ModuleType
 
 KINDS = {
+    "autoencoder": "dropnorm.experiments.autoencoder",
     "classification": "dropnorm.experiments.classification",
     "deep_linear": "dropnorm.experiments.deep_linear",
     "dropout_classification": "dropnorm.experiments.dropout_classification",
