@@ -10,6 +10,7 @@ KINDS = {
     "classification": "dropnorm.experiments.classification",
     "marginal_dropout": "dropnorm.experiments.marginal_dropout",
     "theorem": "dropnorm.experiments.theorem",
+    "vgg": "dropnorm.experiments.vgg",
 }
 
 
