@@ -104,6 +104,7 @@ def run(
     """
     import torch
 
+    from dropnorm.memory import keep_freed_memory
     from dropnorm.runner import Limits, choose_device, make_loader, run_pending
 
     protocol, place = _open(result, scale, out, variant, set_)
@@ -112,6 +113,7 @@ def run(
     limits = Limits(parse_duration(time_limit) if time_limit else float("inf"), parse_duration(checkpoint_every))
     chosen = choose_device(device)
     torch.set_num_threads(threads)
+    keep_freed_memory()
     remember(place, protocol.changes)
     outcome = run_pending(
         protocol,

@@ -8,6 +8,7 @@ from types import ModuleType
 
 KINDS = {
     "classification": "dropnorm.experiments.classification",
+    "dropout_classification": "dropnorm.experiments.dropout_classification",
     "marginal_dropout": "dropnorm.experiments.marginal_dropout",
     "theorem": "dropnorm.experiments.theorem",
     "vgg": "dropnorm.experiments.vgg",

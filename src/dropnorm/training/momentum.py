@@ -18,15 +18,17 @@ def momentum_step(
     *,
     momentum: float,
     learning_rates: Sequence[Tensor],
-    l2: Sequence[Tensor],
+    l2: Sequence[Tensor | None],
 ) -> None:
     """One update in place. Parameters, gradients, velocities `[replica, ...]`; a rate and an l2 (lambda) for each.
 
     Rates and l2 `[replica, 1, 1]`: one number a replica. Lambda is the factor in the gradient (a penalty of
-    lambda / 2); that of biases is zero. Gradients are means over the mini-batch.
+    lambda / 2); None: there is no penalty, as for biases. Gradients are means over the mini-batch.
     """
     for W, g, v, eps, lambda_ in zip(parameters, gradients, velocities, learning_rates, l2, strict=True):
-        v.mul_(momentum).add_(g).addcmul_(lambda_, W)
+        torch.add(g, v, alpha=momentum, out=v)  # one pass over memory, which is what an update costs
+        if lambda_ is not None:
+            v.addcmul_(lambda_, W)
         W.addcmul_(eps, v, value=-1)
 
 

@@ -53,7 +53,7 @@ class _Side:
             scale = inverted_scale(p if convert else torch.ones_like(p))
             lr, l2, c = (x.view(-1, 1, 1) for x in (scale.learning_rate, scale.l2, scale.max_norm))
             self.lr |= {f"W{layer}": settings.lr * lr, f"b{layer}": torch.full_like(lr, settings.lr)}
-            self.l2 |= {f"W{layer}": settings.l2 * l2, f"b{layer}": torch.zeros_like(l2)}
+            self.l2 |= {f"W{layer}": settings.l2 * l2, f"b{layer}": None}
             self.c[f"W{layer}"] = settings.max_norm * c
 
     def update(self, step: int, x: Tensor, labels: Tensor, masks: list[Tensor]) -> None:
