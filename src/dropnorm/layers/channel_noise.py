@@ -50,24 +50,27 @@ class Noise(NamedTuple):
 def draw(shape: torch.Size, sizes: NoiseSizes, generator: torch.Generator, device: torch.device) -> Noise:
     """The noise of one layer at one step; shape `[example, channel, height, width]`."""
     n, channels, height, width = shape
-    mu = sizes.n_mu * (2 * torch.rand(channels, generator=generator) - 1)
-    sigma = 1 + (sizes.n_sigma - 1) * torch.rand(channels, generator=generator)
+    if device.type != "cpu":  # drawn where it is needed: other numbers than on a CPU, of the same distribution
+        generator = torch.Generator(device).manual_seed(generator.initial_seed())
+    mu = sizes.n_mu * (2 * torch.rand(channels, generator=generator, device=device) - 1)
+    sigma = 1 + (sizes.n_sigma - 1) * torch.rand(channels, generator=generator, device=device)
     uniform, normal = (_sixteen_bits(n * height * width * channels, generator) for _ in range(2))
     # Midpoints of 65,536 equal parts of [-1, 1].
     m = uniform.float().add_(0.5).mul_(sizes.r_mu * 2 / LEVELS).view(-1, channels).add_(mu)
-    z = _normal_quantiles().index_select(0, normal.int().add_(LEVELS // 2))
+    z = _normal_quantiles(device).index_select(0, normal.int().add_(LEVELS // 2))
     s = z.mul_(sizes.r_sigma).view(-1, channels).add_(sigma)
-    return Noise(*(t.view(n, height, width, channels).permute(0, 3, 1, 2).to(device) for t in (s, m)))
+    return Noise(*(t.view(n, height, width, channels).permute(0, 3, 1, 2) for t in (s, m)))
 
 
 def _sixteen_bits(count: int, generator: torch.Generator) -> Tensor:
     """`count` integers, uniform on -2^15 .. 2^15 - 1."""
-    words = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None, generator=generator)
+    words = torch.empty(-(-count // 4), dtype=torch.int64, device=generator.device)
+    words.random_(-(2**63), None, generator=generator)
     return words.view(torch.int16)[:count]
 
 
 @cache
-def _normal_quantiles() -> Tensor:
+def _normal_quantiles(device: torch.device) -> Tensor:
     """The standard normal at the midpoints of 65,536 equal probabilities, float32."""
     p = (torch.arange(LEVELS, dtype=torch.float64) + 0.5) / LEVELS
-    return torch.special.ndtri(p).float()
+    return torch.special.ndtri(p).float().to(device)

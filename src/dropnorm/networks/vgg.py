@@ -109,7 +109,8 @@ class VGG:
             x = u.relu()
             if layer.pool:
                 x = max_pool2d(x, 2)
-        logits = linear(x.flatten(1).to(parameters["b1"].dtype), parameters[f"W{self.last}"], parameters[f"b{self.last}"])
+        W, b = parameters[f"W{self.last}"], parameters[f"b{self.last}"]
+        logits = linear(x.flatten(1).to(W.dtype), W, b)
         return Output(logits, activations, kept)
 
     def _normalise(self, u, gamma, beta, statistics, number) -> Tensor:
@@ -164,7 +165,9 @@ def _convolve_bfloat16(x: Tensor, W: Tensor, b: Tensor | None, padding: int) -> 
 
 
 def _has_bfloat16(x: Tensor) -> bool:
-    return x.device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    if x.device.type != "cpu":
+        return True
+    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 _CONVOLVE = {"float32": _convolve, "bfloat16": _convolve_bfloat16}

@@ -16,7 +16,7 @@ from dropnorm.training.pictures import Pictures
 from dropnorm.training.streams import stream
 
 Found = dict[str, Tensor]  # measurements by quantity: a number, or one a unit
-TEST_BATCH = 500
+TEST_BATCH = 200
 
 
 class Net:
@@ -39,14 +39,17 @@ class Net:
         """Measure what is due at these weights, then update them. Returns the measurements, and the loss."""
         found, gradient = self._measure_gradients(x, labels, step)
         before = {name: p.detach().clone() for name, p in self.parameters.items()} if self._shift_due(step) else {}
-        more, loss = self._update(x, labels, step)
+        more, used, loss = self._update(x, labels, step)
         found |= more
+        if gradient:
+            error = {name: used[name] - g for name, g in gradient.items()}
+            found["products_error"] = landscape.norm(error) / landscape.norm(gradient)
         if before:
             found |= self._measure_shift(before, gradient, x, labels, step)
         return found, loss
 
-    def _update(self, x: Tensor, labels: Tensor, step: int) -> tuple[Found, Tensor]:
-        """One step of plain SGD, and what its own forward pass shows."""
+    def _update(self, x: Tensor, labels: Tensor, step: int) -> tuple[Found, Parameters, Tensor]:
+        """One step of plain SGD. Returns what its own forward pass shows, the gradient used, and the loss."""
         s = self.settings
         watched = list(self.channels) if self._activations_due(step) or self._quantiles_due(step) else []
         output = self.vgg.forward(
@@ -56,7 +59,8 @@ class Net:
         gradients = torch.autograd.grad(loss, list(self.parameters.values()))
         with torch.no_grad():
             torch._foreach_add_(list(self.parameters.values()), gradients, alpha=-s.optimiser.lr)
-        return self._seen(output, labels, loss.detach(), step), loss.detach()
+        loss = loss.detach()
+        return self._seen(output, labels, loss, step), dict(zip(self.parameters, gradients, strict=True)), loss
 
     def _seen(self, output, labels: Tensor, loss: Tensor, step: int) -> Found:
         found = {}
