@@ -127,7 +127,7 @@ def _draw_accuracies(curves: pd.DataFrame, reference: pd.DataFrame | None) -> Fi
 
 
 def _distributions(curves: pd.DataFrame, arms: list[str], context: Context) -> Drawing:
-    n = drawings.seeds_of(curves, f"distribution_layer{LAYERS[0]}_{arms[0]}")
+    n = drawings.seeds_of(curves, "train")
     caption = f"Distributions over training: {drawings.FAN_WORDS}. {drawings.setup(context, n)}"
     alt = f"A grid of distributions. At the end 10th to 90th percentile: {drawings.fans_told(curves, LAYERS, arms)}."
     return Drawing(partial(drawings.fans, curves, LAYERS, arms), caption, alt)

@@ -68,7 +68,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     if len(drawings.drawn(curves, "train", ARMS + NOISY_STANDARD)):
         found["figure"] = _accuracies(curves, reference, context)
     if arms := drawings.fan_arms(curves, LAYERS, ARMS):
-        n = drawings.seeds_of(curves, f"distribution_layer{LAYERS[0]}_{arms[0]}")
+        n = drawings.seeds_of(curves, "train")
         caption = f"Distributions over training: {drawings.FAN_WORDS}. {drawings.setup(context, n)}"
         alt = (
             f"A grid of distributions. At the end 10th to 90th percentile: {drawings.fans_told(curves, LAYERS, arms)}."

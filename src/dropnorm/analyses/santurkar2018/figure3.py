@@ -59,9 +59,15 @@ def _measure(runs: pd.DataFrame, arm: str, layer: int, compared: list[str], foun
             of_l2, of_cosine, of_relative = (
                 window(runs, table, first, last, compared) for table in (l2, cosine, l2 / length)
             )
-        found.add(f"shift_{name}_layer{layer}", arm, np.exp(np.log(of_l2).mean()))
+        found.add(f"shift_{name}_layer{layer}", arm, _geometric_mean(of_l2))
         found.add(f"cosine_{name}_layer{layer}", arm, of_cosine.mean())
-        found.add(f"relative_{name}_layer{layer}", arm, np.exp(np.log(of_relative).mean()), shown_only=True)
+        found.add(f"relative_{name}_layer{layer}", arm, _geometric_mean(of_relative), shown_only=True)
+
+
+def _geometric_mean(table: pd.DataFrame) -> pd.Series:
+    """By seed; zero where a value is."""
+    with np.errstate(divide="ignore"):
+        return np.exp(np.log(table).mean())
 
 
 def _curves(runs: pd.DataFrame) -> pd.DataFrame:

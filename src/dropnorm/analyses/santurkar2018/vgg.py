@@ -8,6 +8,7 @@ from functools import reduce
 
 import numpy as np
 import pandas as pd
+from scipy.stats import gmean
 
 from dropnorm.analyses.tidy import curve, final, history, joined, samples, table_row
 
@@ -200,7 +201,7 @@ class Collected:
         for name, (measure, above, below) in pairs.items():
             mine = table[table.measure == measure].pivot(index="seed", columns="arm", values="value")
             if {above, below} <= set(mine.columns):
-                found[name] = format(np.exp(np.log(mine[above] / mine[below]).mean()), form)
+                found[name] = format(float(gmean(mine[above] / mine[below], nan_policy="omit")), form)
         return found
 
 
