@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from dropnorm.bench import _usual_model, step_flops
+from dropnorm.bench import BENCHMARKS, dropout_mlp, sigmoid_mlp
+from dropnorm.bench.sigmoid_mlp import step_flops, usual_model
 from dropnorm.names import ResultName
 from dropnorm.protocol import load
 
@@ -22,9 +23,26 @@ def test_both_versions_are_the_same_network(settings):
     count = sum(p.numel() for p in ours.parameters.values())
     # The usual network keeps a bias before each normalization, which has no effect there and which ours leaves out.
     idle = sum(settings.network.hidden) if batch else 0
-    assert sum(p.numel() for p in _usual_model(settings).parameters()) == count + idle
+    assert sum(p.numel() for p in usual_model(settings).parameters()) == count + idle
 
 
 def test_the_work_of_a_step_is_the_registry_s(settings):
     """99,400 products an image; three passes, less the gradient of the input; two operations each; 60 images."""
     assert step_flops(settings) == 2 * 60 * (3 * 99_400 - 78_400)
+
+
+def test_the_usual_dropout_network_has_our_layers(root):
+    from dropnorm.networks.feed_forward import FeedForward
+
+    settings = load(root, ResultName("srivastava2014", "table2"), "paper").arms["max_norm_3x1024"]
+    model = dropout_mlp.usual_model(settings)
+    ours = FeedForward([784, *settings.network.widths, 10], [torch.ones(1)] * 4)
+    ours.initialise([0], ["he"], torch.device("cpu"))
+    assert sum(p.numel() for p in model.parameters()) == sum(p.numel() for p in ours.parameters.values())
+    rates = [layer.p for layer in model if isinstance(layer, torch.nn.Dropout)]
+    assert rates == pytest.approx([0.2, 0.5, 0.5, 0.5])
+
+
+def test_every_benchmark_has_its_module():
+    assert {"sigmoid_mlp": sigmoid_mlp, "dropout_mlp": dropout_mlp}.keys() == BENCHMARKS.keys()
+    assert all(callable(module.measure) for module in (sigmoid_mlp, dropout_mlp))

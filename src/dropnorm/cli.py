@@ -248,7 +248,7 @@ def data(
 
 @typer_app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="Which step to time.")] = "sigmoid_mlp",
+    name: Annotated[str, typer.Argument(help="Which step to time: sigmoid_mlp or dropout_mlp.")] = "sigmoid_mlp",
     data_dir: Annotated[Path, typer.Option(help="Where data sets are, or are put.")] = DATA,
     mirror: Annotated[str | None, typer.Option(help="A folder or URL to take data from first.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the figures; `published/bench` is shown in the book.")] = Path(
@@ -257,13 +257,12 @@ def bench(
 ) -> None:
     """Time a training step beside the same network written the usual way in PyTorch. Takes about a minute."""
     from dropnorm import datasets
-    from dropnorm.bench import BENCHMARKS
+    from dropnorm.bench import BENCHMARKS, measure
     from dropnorm.files import write_json
 
     if name not in BENCHMARKS:
         raise UserError(f"benchmark '{name}' is unknown; allowed: {', '.join(BENCHMARKS)}")
-    dataset, measure = BENCHMARKS[name]
-    figures = measure(datasets.load(dataset, _in_checkout(data_dir), mirror or None))
+    figures = measure(name, datasets.load(BENCHMARKS[name], _in_checkout(data_dir), mirror or None))
     for net, versions in figures["nets"].items():
         for version, f in versions.items():
             console.print(

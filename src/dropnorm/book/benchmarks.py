@@ -6,7 +6,13 @@ from typing import Any
 from dropnorm.book import texts
 from dropnorm.files import read_json
 
-NAMES = {"baseline": "without batch normalization", "batchnorm": "with batch normalization", "usual": "the usual way"}
+NAMES = {
+    "baseline": "without batch normalization",
+    "batchnorm": "with batch normalization",
+    "3x1024": "784-1024-1024-1024-10, dropout, max-norm",
+    "usual": "the usual way",
+    "bfloat16": "products in bfloat16",
+}
 
 
 def benchmarks(root: Path) -> str:

@@ -1,0 +1,1 @@
+"""Parts of the experiment on restricted Boltzmann machines: training, enumeration, measures of filters."""
