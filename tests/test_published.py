@@ -55,7 +55,7 @@ def test_provenance_is_complete(place):
     assert set(provenance["arms"]) == set(protocol.arms)
     for arm, record in provenance["arms"].items():
         assert record["protocol_hash"] == protocol.settings_digest(arm), f"{arm} was run with another protocol"
-        assert record["seeds"] == protocol.seeds
+        assert record["seeds"] == protocol.owner(arm).seeds
     assert all(m["commit"] and not m["commit"].endswith("+changes") for m in provenance["machines"])
     assert provenance["seconds"] > 0
 

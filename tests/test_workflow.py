@@ -47,14 +47,14 @@ class Checkout:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def would_run(self, *config: str) -> set[str]:
+    def would_run(self, *config: str, target: str = TARGET) -> set[str]:
         """The arms that would be trained and the other jobs that would run, were the result asked for now."""
         command = [sys.executable, "-m", "snakemake", "-n", "--cores", "2", "--config", "scale=smoke", "arms_per_job=1"]
-        done = self.call(*command, *config, "--", TARGET)
+        done = self.call(*command, *config, "--", target)
         assert done.returncode == 0, done.stdout + done.stderr
         jobs = re.findall(r"^(\S+) +\d+$", done.stdout + done.stderr, flags=re.M)
         names = {j.removeprefix(f"{TARGET}_run_").removeprefix(f"{TARGET}_") for j in jobs}
-        return names - {"total", "job", TARGET}
+        return names - {"total", "job", target}
 
     def edit(self, file: str, old: str, new: str) -> None:
         path = self.folder / file
@@ -154,6 +154,54 @@ def test_a_fresh_arm_is_kept_when_its_job_runs_again(checkout):
     checkout.snakemake(TARGET, config=("arms_per_job=6",))
     after = {p.name: p.read_text() for p in runs.glob("*.json")}
     assert {name for name in before if before[name] != after[name]} == {"baseline.json"}
+
+
+# --- a result from the runs of others ---
+
+
+@pytest.fixture
+def derived(checkout):
+    """A copy with one more result, which is judged and drawn from the runs of Figure 1."""
+    text = "paper: ioffe2015\nresult: again\ntitle: Once more\nruns_of: [ioffe2015/figure1]\n"
+    (checkout.folder / "protocols/ioffe2015/again.yaml").write_text(text)
+    module = "from dropnorm.analyses.ioffe2015.figure1 import figures, summarise\n"
+    (checkout.folder / "src/dropnorm/analyses/ioffe2015/again.py").write_text(module)
+    return checkout
+
+
+def test_a_derived_result_trains_nothing_of_its_own_and_follows_its_sources(derived):
+    target, evaluate = "ioffe2015_again", "ioffe2015_again_evaluate"
+    assert derived.would_run(target=target) == {evaluate}
+    derived.snakemake(target, config=("arms_per_job=1",))
+    folder = derived.folder / "results/smoke/ioffe2015/again"
+    assert (folder / "figure.svg").exists()
+    assert not (folder / "runs").exists()
+    assert derived.would_run(target=target) == set()
+    derived.edit("src/dropnorm/plotting.py", "#D55E00", "#D55E01")
+    assert derived.would_run(target=target) == {evaluate}
+    derived.edit("protocols/ioffe2015/figure1.yaml", "baseline: {}", "baseline: {measure.probe_images: 200}")
+    derived.edit("src/dropnorm/plotting.py", "#D55E01", "#D55E00")
+    trained = derived.would_run(target=target) - {evaluate}
+    assert trained == derived.would_run() - {"evaluate"}  # what Figure 1 trains, once
+    assert "baseline" in trained
+
+
+def test_a_derived_result_alone_trains_what_it_needs_and_a_variant_of_it_too(derived):
+    shutil.rmtree(derived.folder / "results")
+    assert derived.would_run(target="ioffe2015_again") == ARMS | {"ioffe2015_again_evaluate"}
+    config = ("variant=short", "set=training.steps=300", "arms_per_job=6")
+    derived.snakemake("ioffe2015_again", config=config)
+    of_paper = derived.folder / "results/smoke/ioffe2015"
+    assert sorted(p.name for p in of_paper.iterdir()) == ["again@short", "figure1@short"]
+    assert "training.steps = 300" in (of_paper / "again@short/figures.json").read_text()
+    dropnorm = (sys.executable, "-m", "dropnorm")
+    drawn = derived.call(*dropnorm, "figure", "ioffe2015/again", "--scale", "smoke", "--variant", "short")
+    assert drawn.returncode == 0, drawn.stderr
+    states = derived.call(*dropnorm, "status", "ioffe2015/again", "--scale", "smoke", "--variant", "short").stdout
+    assert "fresh" in states
+    again = derived.call(*dropnorm, "run", "ioffe2015/again", "--scale", "smoke", "--variant", "short")
+    assert "no runs of its own: training what is pending of ioffe2015/figure1" in again.stdout
+    assert "6 of 6 arms done" in again.stdout
 
 
 # --- variants, publishing ---

@@ -12,10 +12,24 @@ from rich.markup import escape
 
 from dropnorm.errors import UserError
 from dropnorm.names import SCALES, Place, ResultName, project_root
-from dropnorm.protocol import Protocol, all_names, parse_changes, parse_seeds
+from dropnorm.options import (
+    DATA,
+    PUBLISHED,
+    RESULTS,
+    OutOpt,
+    ResultArg,
+    ScaleOpt,
+    SetOpt,
+    VariantOpt,
+    chosen_seeds,
+    console,
+    in_checkout,
+    open_result,
+)
+from dropnorm.protocol import all_names
 from dropnorm.protocol import load as load_protocol
 from dropnorm.timing import parse_duration
-from dropnorm.variants import remember, resolve
+from dropnorm.variants import remember
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a process is fastest; read when torch is loaded
 
@@ -28,18 +42,6 @@ typer_app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-PUBLISHED, RESULTS, DATA = Path("published"), Path("results"), Path("data")
-console = Console(highlight=False, soft_wrap=True)
-
-ResultArg = Annotated[str, typer.Argument(help="A result (ioffe2015/figure1) or its protocol file.")]
-ScaleOpt = Annotated[str, typer.Option(help="smoke (bundled digits, minutes), full, or paper (the paper's own scale).")]
-OutOpt = Annotated[Path, typer.Option(help="Folder of results.")]
-VariantOpt = Annotated[
-    str | None, typer.Option(help="Name of a variant: kept beside the original, never in its place.")
-]
-SetOpt = Annotated[
-    list[str] | None, typer.Option("--set", help="KEY=VALUE to change in the protocol, when a variant is made.")
-]
 
 
 def app() -> None:
@@ -57,25 +59,6 @@ def _complain(message: str) -> None:
     """One line on stderr, exit status 2."""
     Console(stderr=True, highlight=False, soft_wrap=True).print("[red]error:[/red]", escape(message))
     sys.exit(2)
-
-
-def _in_checkout(path: Path) -> Path:
-    """A default folder, such as `results`, belongs to the checkout, from wherever in it one calls."""
-    return project_root() / path if path in (RESULTS, DATA) and Path.cwd() != project_root() else path
-
-
-def _open(result: str, scale: str, out: Path, variant: str | None, set_: list[str] | None) -> tuple[Protocol, Place]:
-    name = ResultName.parse(result)
-    place = Place(_in_checkout(out), scale, name, variant)
-    changes = resolve(place, parse_changes(set_ or []))
-    return load_protocol(project_root(), name, scale, changes), place
-
-
-def _seeds(text: str) -> list[int]:
-    try:
-        return parse_seeds(text)
-    except ValueError:
-        raise UserError(f"--seeds {text}: write a range such as 0-9 or a list such as 0,2,5") from None
 
 
 @typer_app.command()
@@ -107,26 +90,32 @@ def run(
     from dropnorm.memory import keep_freed_memory
     from dropnorm.runner import Limits, choose_device, make_loader, run_pending
 
-    protocol, place = _open(result, scale, out, variant, set_)
+    protocol, place = open_result(result, scale, out, variant, set_)
     if unknown := [a for a in arm or [] if a not in protocol.arms]:
         raise UserError(f"--arm {unknown[0]}: unknown; allowed: {', '.join(protocol.arms)}")
     limits = Limits(parse_duration(time_limit) if time_limit else float("inf"), parse_duration(checkpoint_every))
     chosen = choose_device(device)
     torch.set_num_threads(threads)
     keep_freed_memory()
-    remember(place, protocol.changes)
+    for each in {*protocol.sources, protocol}:
+        remember(place.of(each.name), each.changes)
+    if protocol.derived:
+        console.print(
+            f"{protocol.name} has no runs of its own: training what is pending of {protocol.sources_in_words}"
+        )
     outcome = run_pending(
         protocol,
         place,
         arms=arm or list(protocol.arms),
-        seeds=_seeds(seeds) if seeds else protocol.seeds,
+        seeds=chosen_seeds(seeds) if seeds else None,
         device=chosen,
-        load_dataset=make_loader(_in_checkout(data_dir), mirror),
+        load_dataset=make_loader(in_checkout(data_dir), mirror),
         limits=limits,
         console=console,
     )
     total = len(outcome.done) + len(outcome.pending)
-    console.print(f"{place.folder}: {len(outcome.done)} of {total} arms done")
+    folders = ", ".join(str(place.of(source.name).folder) for source in protocol.sources)
+    console.print(f"{folders}: {len(outcome.done)} of {total} arms done")
     if outcome.pending:
         console.print(f"still pending: {', '.join(outcome.pending)}; the same command goes on from here")
         if not time_limit:
@@ -139,8 +128,11 @@ def list_results() -> None:
     root = project_root()
     for name in all_names(root):
         protocols = {scale: load_protocol(root, name, scale) for scale in SCALES}
-        sizes = ", ".join(f"{scale} {len(p.arms)} arms x {len(p.seeds)} seeds" for scale, p in protocols.items())
         console.print(f"[bold]{name}[/bold]  {protocols['full'].file.title}")
+        if protocols["full"].derived:
+            sizes = f"from the runs of {protocols['full'].sources_in_words}"
+        else:
+            sizes = ", ".join(f"{scale} {len(p.arms)} arms x {len(p.seeds)} seeds" for scale, p in protocols.items())
         console.print(f"    {sizes}\n    snakemake --cores 8 {name.target}")
 
 
@@ -160,7 +152,7 @@ def status(
     for name in [ResultName.parse(result)] if result else all_names(root):
         console.print(f"[bold]{name}[/bold]")
         for each in [scale] if scale else SCALES:
-            protocol, place = _open(str(name), each, out, variant, set_)
+            protocol, place = open_result(str(name), each, out, variant, set_)
             found = result_status(root, protocol, place)
             why = f": {found.why}" if found.why else ""
             console.print(f"  {each:6} [{colours[found.state]}]{found.state}[/]{why}")
@@ -186,11 +178,11 @@ def figure(
         raise UserError(f"--source {source}: unknown; allowed: runs, published")
     root = project_root()
     if source == "published":
-        protocol, place = _open(result, scale, root / PUBLISHED, None, None)
+        protocol, place = open_result(result, scale, root / PUBLISHED, None, None)
         draw(root, place, protocol)
         claims = write_claims(root, place)
     else:
-        protocol, place = _open(result, scale, out, variant, set_)
+        protocol, place = open_result(result, scale, out, variant, set_)
         claims = evaluate(root, place, protocol)
     _print_claims(claims)
     console.print(f"figures, tables and claims: {place.folder}")
@@ -208,7 +200,7 @@ def publish(
     from dropnorm.readme import refresh
 
     name = ResultName.parse(result)
-    place = Place(_in_checkout(out), scale, name, variant)
+    place = Place(in_checkout(out), scale, name, variant)
     copied = copy(place, Place(project_root() / PUBLISHED, scale, name, variant))
     refresh(project_root())
     console.print(f"{len(copied)} files are in {copied[0].parent}; the README's tables follow them")
@@ -225,7 +217,7 @@ def compare(
     from dropnorm.compare import compare as side_by_side
 
     name = ResultName.parse(result)
-    path, lines = side_by_side(*(Place(_in_checkout(out), scale, name, v) for v in (None, variant)))
+    path, lines = side_by_side(*(Place(in_checkout(out), scale, name, v) for v in (None, variant)))
     console.print("\n".join(lines))
     console.print(f"figures and tables side by side: {path.resolve()}")
 
@@ -240,7 +232,7 @@ def data(
     from dropnorm import datasets
 
     for name in names:
-        dataset = datasets.load(name, _in_checkout(data_dir), mirror or None)
+        dataset = datasets.load(name, in_checkout(data_dir), mirror or None)
         console.print(
             f"{name}: {len(dataset.train_labels):,} training, {len(dataset.test_labels):,} test images, verified"
         )
@@ -262,7 +254,7 @@ def bench(
 
     if name not in BENCHMARKS:
         raise UserError(f"benchmark '{name}' is unknown; allowed: {', '.join(BENCHMARKS)}")
-    figures = measure(name, datasets.load(BENCHMARKS[name], _in_checkout(data_dir), mirror or None))
+    figures = measure(name, datasets.load(BENCHMARKS[name], in_checkout(data_dir), mirror or None))
     for net, versions in figures["nets"].items():
         for version, f in versions.items():
             console.print(

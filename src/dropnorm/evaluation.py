@@ -120,7 +120,7 @@ def write_provenance(root: Path, place: Place, protocol: Protocol) -> None:
     """`provenance.json`: what ran where, with what code, settings and data, and how long it took."""
     found = records(place, protocol)
     sessions = [s for record in found.values() for s in record["sessions"]]
-    first = next(iter(found.values()))
+    identities = [record["identity"] for record in found.values()]
     write_json(
         place.file("provenance.json"),
         {
@@ -128,10 +128,11 @@ def write_provenance(root: Path, place: Place, protocol: Protocol) -> None:
             "scale": place.scale,
             "variant": place.variant,
             "changes": protocol.changes,
+            "runs_of": [str(source.name) for source in protocol.sources],
             "command": run_command(place, protocol),
-            "code_fingerprint": first["identity"]["code"],
-            "data": protocol.arms[first["arm"]].dataset,
-            "data_digest": first["identity"]["data"],
+            "code_fingerprint": _joined(i["code"] for i in identities),
+            "data": _joined(protocol.arms[arm].dataset for arm in found),
+            "data_digest": _joined(part for i in identities for part in i["data"].split("+")),
             "evaluation_digest": evaluation_digest(root, place.name),
             "evaluated": provenance.now(),
             "seconds": round(sum(s["seconds"] for s in sessions), 1),
@@ -158,6 +159,11 @@ def _arm_provenance(place: Place, protocol: Protocol, arm: str, record: dict[str
         "ms_per_replica_step": median(1000 * s["seconds"] / s["replicas"] / s["steps"] for s in sessions),
         "state": arm_state(place, protocol, arm).state,
     }
+
+
+def _joined(items) -> str:
+    """Each once, joined by '+': one code and one data set mostly, but the sources of a derived result may differ."""
+    return "+".join(dict.fromkeys(items))
 
 
 def _distinct(items) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ module, book page, test and Snakemake target (`ioffe2015_figure1`) all carry the
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dropnorm.errors import UserError
@@ -74,6 +74,10 @@ class Place:
 
     def file(self, name: str) -> Path:
         return self.folder / name
+
+    def of(self, name: ResultName) -> "Place":
+        """The place of another result, at the same scale and variant."""
+        return replace(self, name=name)
 
 
 def project_root(start: Path | None = None) -> Path:

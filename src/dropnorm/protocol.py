@@ -1,8 +1,9 @@
-"""Protocols: readable YAML records of what is trained and measured, checked before anything runs.
+"""Protocols: what is trained and measured, checked before anything runs.
 
     base settings <- the scale's <- `--set` <- the arm's own  =  the settings of one arm
 
-Settings of a scale, a sweep or an arm are written as dotted keys (`optimiser.lr: 0.3`).
+A *derived* result has no runs of its own: its file says `runs_of: [PAPER/RESULT, ...]`, and it is judged and drawn from
+the runs of these sources. Whose run an arm is, is asked in one way for all results: `protocol.owner(arm)`.
 """
 
 import hashlib
@@ -12,83 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, Field, PositiveInt, ValidationError, field_validator
+from pydantic import BaseModel, ValidationError
 
 from dropnorm.errors import UserError
-from dropnorm.kinds import KINDS, experiment_module
+from dropnorm.kinds import experiment_module
 from dropnorm.names import SCALES, ResultName
-from dropnorm.settings import Strict
+from dropnorm.protocol_file import DerivedFile, Overrides, parse_seeds, path_of, read, source_files
 from dropnorm.validation import describe
 
-Overrides = dict[str, Any]
 
-
-def parse_seeds(text: str | int) -> list[int]:
-    """'0-9', '3' or '0,2,5-7' -> sorted list. Raises ValueError if it is none of these."""
-    seeds: set[int] = set()
-    for part in str(text).split(","):
-        first, _, last = part.strip().partition("-")
-        seeds.update(range(int(first), int(last or first) + 1))
-    if not seeds:
-        raise ValueError("no seed")
-    return sorted(seeds)
-
-
-class _Seeded(Strict):
-    seeds: str | int | None = None
-
-    @field_validator("seeds")
-    @classmethod
-    def _readable(cls, value: str | int | None) -> str | int | None:
-        if value is not None:
-            try:
-                parse_seeds(value)
-            except ValueError:
-                raise ValueError("must be a range such as 0-9 or a list such as 0,2,5") from None
-        return value
-
-
-class Sweep(Strict):
-    """Arms made from named arms at every combination of the values of `over`."""
-
-    arms: list[str] = Field(min_length=1)
-    over: dict[str, list[Any]] = Field(min_length=1)
-    set: Overrides = {}
-
-
-class Scale(_Seeded):
-    """What a scale changes; `arms_per_job` arms share one process (few big jobs instead of many small ones)."""
-
-    settings: Overrides = {}
-    arms_per_job: PositiveInt = 1
-
-
-class ProtocolFile(_Seeded):
-    """A protocol file as written."""
-
-    paper: str
-    result: str
-    title: str
-    experiment: str
-    seeds: str | int
-    settings: dict[str, Any]
-    arms: dict[str, Overrides] = Field(min_length=1)
-    sweeps: dict[str, Sweep] = {}
-    scales: dict[str, Scale]
-
-    @field_validator("experiment")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        if value not in KINDS:
-            raise ValueError(f"unknown experiment; allowed: {', '.join(KINDS)}")
-        return value
-
-    @field_validator("scales")
-    @classmethod
-    def _all_scales(cls, value: dict[str, Scale]) -> dict[str, Scale]:
-        if set(value) != set(SCALES):
-            raise ValueError(f"must be exactly: {', '.join(SCALES)}")
-        return value
+class UnknownSetting(UserError):
+    """A protocol or `--set` names a setting that the experiment does not have."""
 
 
 class Protocol:
@@ -99,13 +34,31 @@ class Protocol:
         if scale not in SCALES:
             raise UserError(f"scale '{scale}' is unknown; allowed: {', '.join(SCALES)}")
         self.path, self.scale_name, self.changes = path, scale, dict(changes or {})
-        self.file = _read(path)
+        self.file = read(path)
         self.name = ResultName(self.file.paper, self.file.result)
         if path.parts[-2:] != (self.name.paper, f"{self.name.result}.yaml"):
             raise UserError(f"{path}: says it is {self.name}, so it must lie at protocols/{self.name}.yaml")
-        self.scale = self.file.scales[scale]
+        self._fill()
+
+    def _fill(self) -> None:
+        self.sources: list[Protocol] = [self]
+        self.scale = self.file.scales[self.scale_name]
         self.module = experiment_module(self.file.experiment)
         self.arms: dict[str, BaseModel] = {arm: self._settings(arm, o) for arm, o in self._overrides.items()}
+
+    @property
+    def derived(self) -> bool:
+        """Whether this result has no runs of its own, but is judged from those of `sources`."""
+        return self.sources != [self]
+
+    @property
+    def sources_in_words(self) -> str:
+        """'santurkar2018/figure1 and santurkar2018/figure2'."""
+        return " and ".join(str(source.name) for source in self.sources)
+
+    def owner(self, arm: str) -> "Protocol":
+        """The protocol whose run this arm is: its own, or one of the sources of a derived result."""
+        return next(source for source in self.sources if arm in source.arms)
 
     @property
     def seeds(self) -> list[int]:
@@ -137,16 +90,49 @@ class Protocol:
         try:
             return self.module.Settings.model_validate(tree)
         except ValidationError as error:
-            raise UserError(f"{self.path}: {describe(error, self.module.Settings)} (arm {arm})") from None
+            unknown = any(e["type"] == "extra_forbidden" for e in error.errors())
+            refused = UnknownSetting if unknown else UserError
+            raise refused(f"{self.path}: {describe(error, self.module.Settings)} (arm {arm})") from None
 
     def settings_digest(self, arm: str) -> str:
         """A digest of all settings of one arm: what makes its runs the same runs."""
         return hashlib.sha256(self.arms[arm].model_dump_json().encode()).hexdigest()
 
 
+class Derived(Protocol):
+    """The protocol of a derived result: the arms of its sources, each of which knows its own settings and seeds.
+
+    Of a variant's changes each source takes those whose settings it has.
+    """
+
+    def _fill(self) -> None:
+        root = self.path.parents[2]
+        paths = [path_of(root, name) for name in source_files(root, self.file)]
+        changes = [{k: v for k, v in self.changes.items() if self._has(path, k, v)} for path in paths]
+        for key in self.changes:
+            if not any(key in of_source for of_source in changes):
+                raise UserError(f"{self.path}: --set {key}: no setting of {', '.join(self.file.runs_of)}")
+        self.sources = [Protocol(p, self.scale_name, of_source) for p, of_source in zip(paths, changes, strict=True)]
+        self.arms = {}
+        for source in self.sources:
+            if shared := [arm for arm in source.arms if arm in self.arms]:
+                first = self.owner(shared[0]).name
+                raise UserError(f"{self.path}: runs_of: arm '{shared[0]}' is in both {first} and {source.name}")
+            self.arms |= source.arms
+
+    def _has(self, path: Path, key: str, value: Any) -> bool:
+        """Whether a source has a setting. Its value is judged later, together with the other changes."""
+        try:
+            Protocol(path, self.scale_name, {key: value})
+        except UserError as error:
+            return not isinstance(error, UnknownSetting)
+        return True
+
+
 def load(root: Path, name: ResultName, scale: str, changes: Overrides | None = None) -> Protocol:
     """The protocol of a result. Raises UserError if there is none or it is wrong."""
-    return Protocol(root / "protocols" / name.paper / f"{name.result}.yaml", scale, changes)
+    path = path_of(root, name)
+    return (Derived if isinstance(read(path), DerivedFile) else Protocol)(path, scale, changes)
 
 
 def all_names(root: Path) -> list[ResultName]:
@@ -165,19 +151,6 @@ def parse_changes(items: list[str]) -> Overrides:
     return changes
 
 
-def _read(path: Path) -> ProtocolFile:
-    try:
-        tree = yaml.safe_load(path.read_text())
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such protocol (`dropnorm list` shows all)") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
-    try:
-        return ProtocolFile.model_validate(tree)
-    except ValidationError as error:
-        raise UserError(f"{path}: {describe(error, ProtocolFile)}") from None
-
-
 def _copy(tree: Any) -> Any:
     return {k: _copy(v) for k, v in tree.items()} if isinstance(tree, dict) else tree
 
@@ -188,5 +161,5 @@ def _assign(tree: dict, dotted: str, value: Any, where: str) -> None:
     for key in parents:
         tree = tree.setdefault(key, {})
         if not isinstance(tree, dict):
-            raise UserError(f"{where}: {dotted}: '{key}' is a value, it has no keys of its own")
+            raise UnknownSetting(f"{where}: {dotted}: '{key}' is a value, it has no keys of its own")
     tree[last] = value

@@ -58,7 +58,7 @@ def run_pending(
     place: Place,
     *,
     arms: list[str],
-    seeds: list[int],
+    seeds: list[int] | None,
     device: torch.device,
     load_dataset: Callable[[str], Any],
     limits: Limits,
@@ -66,27 +66,34 @@ def run_pending(
 ) -> Outcome:
     """Train the arms and seeds that are not on disk yet (or are stale or damaged) and put them in place.
 
+    seeds: None for those of the protocol. Arms of a derived result are trained by its sources, in their places.
     Stops cleanly, with a checkpoint, at the time limit, on SIGTERM and on Ctrl-C; the same call continues from there.
     """
     deadline = time.monotonic() + limits.time_limit
-    pending = _pending(protocol, place, arms, seeds, console)
-    stacks = _stacks(protocol, pending, device)
+    wanted = {arm: seeds or protocol.owner(arm).seeds for arm in arms}
+    stacks = [
+        (source, place.of(source.name), stack)
+        for source in protocol.sources
+        for stack in _stacks(source, _pending(source, place.of(source.name), wanted, console), device)
+    ]
     # What was begun comes first: it is nearest to an end.
-    stacks.sort(key=lambda stack: not place.checkpoint(_stack_label(stack)).exists())
+    stacks.sort(key=lambda entry: not entry[1].checkpoint(_stack_label(entry[2])).exists())
     with _stop_signals() as stopping:
-        for stack in stacks:
+        for source, its_place, stack in stacks:
             if stopping() or time.monotonic() >= deadline:
                 break
-            run = _StackRun(protocol, place, stack, device, load_dataset, limits, console)
+            run = _StackRun(source, its_place, stack, device, load_dataset, limits, console)
             if run.advance(lambda: stopping() or time.monotonic() >= deadline):
                 run.finish()
-    left = sorted({a for a in arms if set(seeds) - set(arm_state(place, protocol, a).seeds)}, key=arms.index)
-    return Outcome(done=[a for a in arms if a not in left], pending=left)
+    left = [a for a in wanted if set(wanted[a]) - set(arm_state(place, protocol, a).seeds)]
+    return Outcome(done=[a for a in wanted if a not in left], pending=left)
 
 
-def _pending(protocol, place, arms, seeds, console) -> list[Replica]:
+def _pending(protocol, place, wanted: dict[str, list[int]], console) -> list[Replica]:
     pending = []
-    for arm in arms:
+    for arm, seeds in wanted.items():
+        if arm not in protocol.arms:  # another source trains it
+            continue
         found = arm_state(place, protocol, arm)
         missing = [s for s in seeds if s not in found.seeds]
         if missing and found.state in ("stale", "damaged"):

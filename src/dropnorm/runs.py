@@ -35,10 +35,15 @@ class Identity:
         return ", ".join(changed) + " changed"
 
 
+def table(place: Place, protocol: Protocol, arm: str) -> Path:
+    """Where the runs of an arm are: with the result that trains it; the record lies beside (`.json`)."""
+    return place.of(protocol.owner(arm).name).run(arm)
+
+
 def identity(protocol: Protocol, arm: str) -> Identity:
     """The identity that a run of this arm has today."""
     return Identity(
-        code=fingerprint(protocol.module.__name__),
+        code=fingerprint(protocol.owner(arm).module.__name__),
         settings=protocol.settings_digest(arm),
         data="+".join(DIGESTS[protocol.arms[arm].dataset]),
     )
@@ -55,7 +60,7 @@ class ArmState:
 
 def arm_state(place: Place, protocol: Protocol, arm: str) -> ArmState:
     """Compare what is on disk with what the protocol and the code would make today."""
-    path = place.run(arm)
+    path = table(place, protocol, arm)
     record = _record(path)
     if record is None or not path.exists():
         return ArmState("missing", "not run", [])
@@ -69,7 +74,7 @@ def arm_state(place: Place, protocol: Protocol, arm: str) -> ArmState:
 
 def write_arm(place: Place, protocol: Protocol, arm: str, runs: pd.DataFrame, session: dict[str, Any]) -> None:
     """Put the runs of an arm in place, joined to the seeds already there if these are fresh."""
-    path, known = place.run(arm), arm_state(place, protocol, arm)
+    path, known = table(place, protocol, arm), arm_state(place, protocol, arm)
     sessions = [session]
     if known.seeds:
         kept = pd.read_parquet(path)
@@ -102,7 +107,7 @@ def read_runs(place: Place, protocol: Protocol) -> pd.DataFrame:
     """
     frames = []
     for arm in protocol.arms:
-        path = place.run(arm)
+        path = table(place, protocol, arm)
         if path.exists() and _record(path) is not None:
             _check(path)
             frames.append(pd.read_parquet(path).assign(arm=arm))
@@ -114,7 +119,7 @@ def read_runs(place: Place, protocol: Protocol) -> pd.DataFrame:
 
 def records(place: Place, protocol: Protocol) -> dict[str, dict[str, Any]]:
     """The record beside each arm's table, for those that are there."""
-    found = {arm: _record(place.run(arm)) for arm in protocol.arms}
+    found = {arm: _record(table(place, protocol, arm)) for arm in protocol.arms}
     return {arm: record for arm, record in found.items() if record is not None}
 
 

@@ -8,7 +8,7 @@ from dropnorm.evaluation import evaluation_digest
 from dropnorm.files import read_json
 from dropnorm.names import Place
 from dropnorm.protocol import Protocol
-from dropnorm.runs import arm_state, run_command
+from dropnorm.runs import ArmState, arm_state, records, run_command
 from dropnorm.timing import core_seconds, in_words, ms_per_replica_step
 
 
@@ -28,12 +28,18 @@ def status(root: Path, protocol: Protocol, place: Place) -> Status:
     states = {arm: arm_state(place, protocol, arm) for arm in protocol.arms}
     runs_state, why = _runs_state(protocol, states)
     if runs_state != "fresh":
-        missing = {arm: len(set(protocol.seeds) - set(found.seeds)) for arm, found in states.items()}
-        seconds = core_seconds(protocol, missing, ms_per_replica_step(place, root / "published"))
-        return Status(place, runs_state, why, run_command(place, protocol), in_words(seconds))
-    if why := _evaluation_stale(root, place):
+        missing = {arm: _missing_seeds(protocol, arm, found) for arm, found in states.items()}
+        seconds = core_seconds(protocol, missing, ms_per_replica_step(place, protocol, root / "published"))
+        pending = [source for source in protocol.sources if any(missing[arm] for arm in source.arms)]
+        commands = [run_command(place.of(source.name), source) for source in pending]
+        return Status(place, runs_state, why, " && ".join(commands), in_words(seconds))
+    if why := _evaluation_stale(root, place, protocol):
         return Status(place, "stale", why, f"dropnorm figure {place.name} --scale {place.scale}", "seconds")
     return Status(place, "fresh", "", "", "")
+
+
+def _missing_seeds(protocol: Protocol, arm: str, found: ArmState) -> int:
+    return len(set(protocol.owner(arm).seeds) - set(found.seeds))
 
 
 def _runs_state(protocol: Protocol, states) -> tuple[str, str]:
@@ -43,13 +49,13 @@ def _runs_state(protocol: Protocol, states) -> tuple[str, str]:
     for state in ("damaged", "stale"):
         if arms := [arm for arm, found in states.items() if found.state == state]:
             return state, f"{len(arms)} of {len(states)} arms: {states[arms[0]].why} (such as {arms[0]})"
-    partial = [arm for arm, found in states.items() if set(protocol.seeds) - set(found.seeds)]
+    partial = [arm for arm, found in states.items() if _missing_seeds(protocol, arm, found)]
     if partial:
         return "incomplete", f"{len(partial)} of {len(states)} arms lack seeds (such as {partial[0]})"
     return "fresh", ""
 
 
-def _evaluation_stale(root: Path, place: Place) -> str:
+def _evaluation_stale(root: Path, place: Place, protocol: Protocol) -> str:
     """Why claims and figures do not belong to the runs and the analysis of today; '' if they do."""
     if not (place.file("claims.json").exists() and place.file("provenance.json").exists()):
         return "not evaluated"
@@ -57,5 +63,5 @@ def _evaluation_stale(root: Path, place: Place) -> str:
     if provenance.get("evaluation_digest") != evaluation_digest(root, place.name):
         return "analysis code or criteria changed"
     digests = {arm: record["runs_sha256"] for arm, record in provenance["arms"].items()}
-    now = {arm: read_json(place.run(arm).with_suffix(".json"))["sha256"] for arm in digests}
+    now = {arm: record["sha256"] for arm, record in records(place, protocol).items()}
     return "" if now == digests else "runs are newer than the figure"

@@ -11,8 +11,13 @@ from dropnorm.names import SCALES, Place
 from dropnorm.protocol import Protocol
 
 
-def ms_per_replica_step(place: Place, published: Path) -> dict[str, float]:
+def ms_per_replica_step(place: Place, protocol: Protocol, published: Path) -> dict[str, float]:
     """By arm, as measured here or, if nothing was, where the published result was computed; {} if nowhere."""
+    of_sources = [_ms_of_one(place.of(source.name), published) for source in protocol.sources]
+    return {arm: ms for known in of_sources for arm, ms in known.items()}
+
+
+def _ms_of_one(place: Place, published: Path) -> dict[str, float]:
     for candidate in [place, *(Place(root, s, place.name) for root in (place.root, published) for s in SCALES[::-1])]:
         path = candidate.file("provenance.json")
         if path.exists():

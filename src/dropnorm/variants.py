@@ -1,12 +1,16 @@
 """A variant remembers what it changes: `variant.json` in its folder, written when it is first run.
 
-So later commands need its name alone, and the same name can never come to mean something else.
+So later commands need its name alone, and the same name can never come to mean something else. A variant of a derived
+result is made of the runs of the same variant of its sources.
 """
+
+from pathlib import Path
 
 from dropnorm.errors import UserError
 from dropnorm.files import read_json, write_json
 from dropnorm.names import Place
-from dropnorm.protocol import Overrides
+from dropnorm.protocol import Protocol, load
+from dropnorm.protocol_file import Overrides, path_of, read
 
 
 def resolve(place: Place, changes: Overrides) -> Overrides:
@@ -18,11 +22,36 @@ def resolve(place: Place, changes: Overrides) -> Overrides:
         if changes:
             raise UserError("a changed setting makes a result of its own; name it: --variant NAME (or variant=NAME)")
         return {}
-    path = place.file("variant.json")
-    if not path.exists():
+    known = _known(place)
+    if known is None:
         return changes
-    known = read_json(path)
-    if changes and changes != known:
+    return _same(place, known, changes) if changes else known
+
+
+def open_protocol(root: Path, place: Place, changes: Overrides) -> Protocol:
+    """The protocol of a place with the changes of its variant, which its sources may know where it does not.
+
+    Raises UserError as `resolve` and `load` do.
+    """
+    changes = resolve(place, changes)
+    if place.variant and not changes:
+        for name in read(path_of(root, place.name)).sources:
+            changes = changes | (_known(place.of(name)) or {})
+    protocol = load(root, place.name, place.scale, changes)
+    for source in protocol.sources:
+        if place.variant and (known := _known(place.of(source.name))) is not None:
+            _same(place, known, source.changes)
+    return protocol
+
+
+def _known(place: Place) -> Overrides | None:
+    """What the variant was made with, if it was made."""
+    path = place.file("variant.json")
+    return read_json(path) if path.exists() else None
+
+
+def _same(place: Place, known: Overrides, changes: Overrides) -> Overrides:
+    if changes != known:
         raise UserError(
             f"variant {place.variant} was made with {in_words(known)}; choose another name for {in_words(changes)}"
         )

@@ -10,14 +10,15 @@ from pydantic import NonNegativeInt, ValidationError, field_validator
 
 from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluation_digest
-from dropnorm.names import Place
-from dropnorm.protocol import Overrides, Protocol, all_names, load, parse_changes
+from dropnorm.names import Place, ResultName
+from dropnorm.protocol import Protocol, all_names, parse_changes
+from dropnorm.protocol_file import Overrides
 from dropnorm.runner import choose_device
-from dropnorm.runs import Identity, identity, variant_arguments
+from dropnorm.runs import Identity, identity, table, variant_arguments
 from dropnorm.settings import Strict
 from dropnorm.timing import core_seconds, ms_per_replica_step
 from dropnorm.validation import describe
-from dropnorm.variants import resolve
+from dropnorm.variants import open_protocol
 
 OUTPUTS = (
     "claims.json", "facts.json", "figures.json", "provenance.json", "samples.csv", "table.csv", "curves.csv",
@@ -75,15 +76,17 @@ class Job:
 
 
 class Result:
-    """A result at the scale (and variant) of this call, as rules see it."""
+    """A result at the scale (and variant) of this call, as rules see it; a derived one has no jobs, only `runs`."""
 
     def __init__(self, root: Path, place: Place, protocol: Protocol, config: WorkflowConfig):
         self.place, self.protocol, self.name = place, protocol, protocol.name
         self.target = protocol.name.target
         self.outputs = [self.file(name) for name in OUTPUTS]
         self.evaluation_digest = evaluation_digest(root, protocol.name)
-        self._known_ms = ms_per_replica_step(place, root / "published")
-        self.jobs = self._jobs(config.arms_per_job or protocol.scale.arms_per_job)
+        tables = [table(place, protocol, arm) for arm in protocol.arms]
+        self.runs = [str(path) for path in (*tables, *(t.with_suffix(".json") for t in tables))]
+        self._known_ms = ms_per_replica_step(place, protocol, root / "published")
+        self.jobs = [] if protocol.derived else self._jobs(config.arms_per_job or protocol.scale.arms_per_job)
 
     def file(self, name: str) -> str:
         return str(self.place.file(name))
@@ -115,22 +118,26 @@ class Result:
 
 
 def load_results(root: Path, config: WorkflowConfig) -> list[Result]:
-    """Every result at the configured scale; of a variant those whose protocol has the keys it sets.
+    """Every result at the configured scale; of a variant those whose protocol has the keys it sets, and their sources.
 
     Raises UserError if a protocol is wrong, or if no protocol has the keys of `set`.
     """
-    results, refused = [], []
+
+    def place_of(name: ResultName) -> Place:
+        return Place(Path(config.out), config.scale, name, config.variant or None)
+
+    protocols, refused = {}, []
     for name in all_names(root):
         try:
-            place = Place(Path(config.out), config.scale, name, config.variant or None)
-            results.append(Result(root, place, load(root, name, config.scale, resolve(place, config.changes)), config))
+            protocols[name] = open_protocol(root, place_of(name), config.changes)
         except UserError as error:
             if not config.variant:
                 raise
             refused.append(error)
-    if refused and not results:
+    if refused and not protocols:
         raise refused[0]
-    return results
+    sources = {source.name: source for protocol in protocols.values() for source in protocol.sources}
+    return [Result(root, place_of(name), protocol, config) for name, protocol in sorted((sources | protocols).items())]
 
 
 def _digest(what: Identity) -> str:

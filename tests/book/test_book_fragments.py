@@ -10,7 +10,7 @@ from dropnorm.book import claims, figures, origin, staging, texts
 from dropnorm.book.sources import Result
 from dropnorm.claims import ClaimsFile
 from dropnorm.names import ResultName
-from dropnorm.protocol import ProtocolFile
+from dropnorm.protocol_file import ProtocolFile
 
 NAME = ResultName("ioffe2015", "figure1")
 PART = {"test": "difference", "measure": "m", "between": ["a", "b"], "above": 0}

@@ -6,7 +6,7 @@ for result in RESULTS:
         name:
             f"{result.target}_evaluate"
         input:
-            [job.tables + job.records for job in result.jobs],
+            result.runs,
         output:
             result.outputs,
         log:

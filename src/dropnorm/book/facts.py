@@ -5,6 +5,8 @@
 {{ ioffe2015_figure1.sweeps.lr }}                   the values of a sweep
 {{ ioffe2015_figure1.I1_1.ours }}                   of a claim: paper, ours, n, p, verdict
 {{ totals.ioffe2015 }}                              how many claims a paper has
+
+Settings and sweeps of a derived result are those of the first result whose runs it uses.
 """
 
 import re
@@ -16,7 +18,7 @@ from dropnorm.book.catalogue import CLAIM_TOTALS, total
 from dropnorm.book.sources import Result
 from dropnorm.datasets.registry import TITLES
 from dropnorm.errors import UserError
-from dropnorm.protocol import ProtocolFile, parse_seeds
+from dropnorm.protocol_file import ProtocolFile, parse_seeds
 
 REFERENCE = re.compile(r"\{\{\s*([A-Za-z_][\w.]*)\s*\}\}")
 

@@ -8,7 +8,7 @@ from dropnorm.book import texts
 from dropnorm.book.catalogue import SCALES
 from dropnorm.book.sources import Result, every_scale
 from dropnorm.datasets.registry import TITLES
-from dropnorm.protocol import parse_seeds
+from dropnorm.protocol_file import parse_seeds
 
 SHORT = 12  # characters shown of a digest
 CORE_COUNTS = (1, 2, 8)
@@ -35,8 +35,7 @@ def banner(result: Result) -> str:
 
 def data(result: Result) -> str:
     """The data set of a result in words."""
-    name = result.provenance["data"]
-    return TITLES.get(name, texts.escape(name))
+    return " and ".join(TITLES.get(name, texts.escape(name)) for name in result.provenance["data"].split("+"))
 
 
 def seeds(result: Result) -> str:
@@ -62,7 +61,7 @@ def _items(result: Result) -> dict[str, str]:
     p = result.provenance
     return {
         "commit": _join(f"`{m['commit'] or 'unknown'}`" for m in p["machines"]),
-        "training code": _digest(p["code_fingerprint"]),
+        "training code": _join(_digest(d) for d in p["code_fingerprint"].split("+")),
         "analysis and criteria": _digest(p["evaluation_digest"]),
         "protocol": _digest(protocol_digest(p)),
         "data": f"{data(result)}, {_join(_digest(d) for d in p['data_digest'].split('+'))}",
@@ -70,10 +69,18 @@ def _items(result: Result) -> dict[str, str]:
         "machine": _join(texts.escape(m["gpu"] or m["cpu"]) for m in p["machines"]),
         "threads": _join(str(m["threads"]) for m in p["machines"]),
         "matrix products": _join(texts.escape(m["gemm"]) for m in p["machines"]),
-        "training time": f"{p['seconds']:,.0f} seconds in all",
+        "training time": f"{p['seconds']:,.0f} seconds in all{_shared(result)}",
         "trained": f"{p['started']} to {p['ended']}",
         "evaluated": p["evaluated"],
     }
+
+
+def _shared(result: Result) -> str:
+    return f", in the runs of {_sources(result)}" if result.runs_of else ""
+
+
+def _sources(result: Result) -> str:
+    return " and ".join(str(name) for name in result.runs_of)
 
 
 def protocol_digest(record: dict[str, Any]) -> str:
@@ -133,6 +140,11 @@ def rerun(result: Result) -> str:
 
 
 def _expected(result: Result) -> str:
+    if result.runs_of:
+        return (
+            f"This result has no runs of its own: it is judged and drawn from those of {_sources(result)}, in seconds. "
+            "These commands make them if they are not there; how long that takes stands on their pages."
+        )
     if not result.present:
         return f"How long it takes is not known yet: it was not run at scale {result.scale}."
     gpu = next((m["gpu"] for m in result.provenance["machines"] if m["gpu"]), None)
@@ -146,7 +158,7 @@ def _expected(result: Result) -> str:
 
 
 def times_table(results: list[Result]) -> str:
-    """Recorded training times of every result at every scale that is there."""
+    """Recorded training times of every result at every scale that is there; the seconds of shared runs count once."""
     header = ("Result", "Scale", "Arms", "Seeds an arm", *map(_cores, CORE_COUNTS), "Measured on")
     rows = [_times_row(r) for r in results]
     return texts.table(header, rows) if rows else "No result is there yet, so no time is known.\n"
@@ -159,7 +171,9 @@ def _cores(count: int) -> str:
 def _times_row(result: Result) -> list[str]:
     p = result.provenance
     gpu = next((m["gpu"] for m in p["machines"] if m["gpu"]), None)
-    if gpu:
+    if result.runs_of:
+        times, on = ["–"] * len(CORE_COUNTS), f"from the runs of {_sources(result)}"
+    elif gpu:
         times, on = [texts.duration(p["seconds"]), *["–"] * (len(CORE_COUNTS) - 1)], gpu
     else:
         times = [texts.duration(seconds_on(result, cores)) for cores in CORE_COUNTS]

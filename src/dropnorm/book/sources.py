@@ -2,18 +2,16 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-import yaml
-from pydantic import ValidationError
 
 from dropnorm.claims import ClaimsFile, read_claims
 from dropnorm.errors import UserError
 from dropnorm.files import differing, read_json
 from dropnorm.names import SCALES, Place, ResultName
-from dropnorm.protocol import ProtocolFile, all_names
+from dropnorm.protocol import all_names
+from dropnorm.protocol_file import DerivedFile, ProtocolFile, path_of, read, source_files
 
 SOURCES = (*SCALES, "published")
 PROVENANCE = {
@@ -26,7 +24,10 @@ NEEDED = ("facts.json", "figures.json", "provenance.json", "table.csv", "curves.
 
 @dataclass(frozen=True)
 class Result:
-    """One result as the book sees it. `folder` is None where it was not run at the scale asked for."""
+    """One result as the book sees it. `folder` is None where it was not run at the scale asked for.
+
+    A derived result names the results whose runs it uses in `runs_of`; its `protocol` is that of the first of them.
+    """
 
     name: ResultName
     scale: str
@@ -37,6 +38,7 @@ class Result:
     facts: dict[str, str] = field(default_factory=dict)
     figures: dict[str, dict[str, str]] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    runs_of: tuple[ResultName, ...] = ()
 
     @property
     def present(self) -> bool:
@@ -66,7 +68,7 @@ def find_results(root: Path, source: str, results: Path) -> list[Result]:
         raise UserError(f"--source {source}: unknown; allowed: {', '.join(SOURCES)}")
     criteria = {paper: read_claims(root, paper) for paper in sorted({name.paper for name in all_names(root)})}
     return [
-        _read(place, _protocol(root, place.name), criteria[place.name.paper])
+        _read(root, place, criteria[place.name.paper])
         for place in (_place(root, source, results, name) for name in all_names(root))
     ]
 
@@ -78,7 +80,7 @@ def every_scale(root: Path, source: str, results: Path) -> Iterator[Result]:
         for scale in SCALES:
             place = Place(folder, scale, name)
             if place.file("claims.json").exists():
-                yield _read(place, _protocol(root, name), read_claims(root, name.paper))
+                yield _read(root, place, read_claims(root, name.paper))
 
 
 def _root_of(root: Path, source: str, results: Path) -> Path:
@@ -94,9 +96,10 @@ def _place(root: Path, source: str, results: Path, name: ResultName) -> Place:
     return next((place for place in places if place.file("claims.json").exists()), places[0])
 
 
-def _read(place: Place, protocol: ProtocolFile, criteria: ClaimsFile) -> Result:
+def _read(root: Path, place: Place, criteria: ClaimsFile) -> Result:
+    result = _not_run(root, place, criteria)
     if not place.file("claims.json").exists():
-        return Result(place.name, place.scale, protocol, criteria)
+        return result
     _check(place)
     try:
         parsed = {n: read_json(place.file(f"{n}.json")) for n in ("claims", "facts", "figures", "provenance")}
@@ -104,7 +107,7 @@ def _read(place: Place, protocol: ProtocolFile, criteria: ClaimsFile) -> Result:
         raise UserError(f"{place.folder}: a .json file is not readable; {_remedy(place)}") from None
     if lacking := sorted(PROVENANCE - set(parsed["provenance"])):
         raise UserError(f"{place.file('provenance.json')}: {lacking[0]} is missing; {_remedy(place)}")
-    return Result(place.name, place.scale, protocol, criteria, place.folder, **parsed)
+    return replace(result, folder=place.folder, **parsed)
 
 
 def _check(place: Place) -> None:
@@ -120,10 +123,9 @@ def _remedy(place: Place) -> str:
     return f"make it: dropnorm figure {place.name} --scale {place.scale}"
 
 
-def _protocol(root: Path, name: ResultName) -> ProtocolFile:
-    """The protocol as written. Its settings are not checked here: that would import the experiment, and torch."""
-    path = root / "protocols" / name.paper / f"{name.result}.yaml"
-    try:
-        return ProtocolFile.model_validate(yaml.safe_load(path.read_text()))
-    except (ValidationError, yaml.YAMLError):
-        raise UserError(f"{path} is no valid protocol; `dropnorm run {name}` says what is wrong") from None
+def _not_run(root: Path, place: Place, criteria: ClaimsFile) -> Result:
+    """What is known before any run. Settings are not checked here: that would import the experiment, and torch."""
+    file = read(path_of(root, place.name))
+    sources = source_files(root, file)
+    runs_of = tuple(sources) if isinstance(file, DerivedFile) else ()
+    return Result(place.name, place.scale, next(iter(sources.values())), criteria, runs_of=runs_of)

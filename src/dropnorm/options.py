@@ -1,0 +1,48 @@
+"""What the commands of the command line share: their arguments and options, and what these name."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from dropnorm.errors import UserError
+from dropnorm.names import Place, ResultName, project_root
+from dropnorm.protocol import Protocol, parse_changes
+from dropnorm.protocol_file import parse_seeds
+from dropnorm.variants import open_protocol
+
+PUBLISHED, RESULTS, DATA = Path("published"), Path("results"), Path("data")
+console = Console(highlight=False, soft_wrap=True)
+
+ResultArg = Annotated[str, typer.Argument(help="A result (ioffe2015/figure1) or its protocol file.")]
+ScaleOpt = Annotated[str, typer.Option(help="smoke (bundled digits, minutes), full, or paper (the paper's own scale).")]
+OutOpt = Annotated[Path, typer.Option(help="Folder of results.")]
+VariantOpt = Annotated[
+    str | None, typer.Option(help="Name of a variant: kept beside the original, never in its place.")
+]
+SetOpt = Annotated[
+    list[str] | None, typer.Option("--set", help="KEY=VALUE to change in the protocol, when a variant is made.")
+]
+
+
+def in_checkout(path: Path) -> Path:
+    """A default folder, such as `results`, belongs to the checkout, from wherever in it one calls."""
+    return project_root() / path if path in (RESULTS, DATA) and Path.cwd() != project_root() else path
+
+
+def open_result(
+    result: str, scale: str, out: Path, variant: str | None, set_: list[str] | None
+) -> tuple[Protocol, Place]:
+    """The protocol and place that a command's arguments name. Raises UserError if one of them is wrong."""
+    name = ResultName.parse(result)
+    place = Place(in_checkout(out), scale, name, variant)
+    return open_protocol(project_root(), place, parse_changes(set_ or [])), place
+
+
+def chosen_seeds(text: str) -> list[int]:
+    """`--seeds` as numbers. Raises UserError if it is no list of them."""
+    try:
+        return parse_seeds(text)
+    except ValueError:
+        raise UserError(f"--seeds {text}: write a range such as 0-9 or a list such as 0,2,5") from None

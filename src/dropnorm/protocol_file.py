@@ -1,0 +1,160 @@
+"""Protocol files as written: readable YAML records, whose keys are checked here; the settings of each arm are not yet.
+
+Settings of a scale, a sweep or an arm are written as dotted keys (`optimiser.lr: 0.3`). Nothing here imports torch.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, PositiveInt, ValidationError, field_validator
+
+from dropnorm.errors import UserError
+from dropnorm.kinds import KINDS
+from dropnorm.names import SCALES, ResultName
+from dropnorm.settings import Strict
+from dropnorm.validation import describe
+
+Overrides = dict[str, Any]
+
+
+def parse_seeds(text: str | int) -> list[int]:
+    """'0-9', '3' or '0,2,5-7' -> sorted list. Raises ValueError if it is none of these."""
+    seeds: set[int] = set()
+    for part in str(text).split(","):
+        first, _, last = part.strip().partition("-")
+        seeds.update(range(int(first), int(last or first) + 1))
+    if not seeds:
+        raise ValueError("no seed")
+    return sorted(seeds)
+
+
+class _Seeded(Strict):
+    seeds: str | int | None = None
+
+    @field_validator("seeds")
+    @classmethod
+    def _readable(cls, value: str | int | None) -> str | int | None:
+        if value is not None:
+            try:
+                parse_seeds(value)
+            except ValueError:
+                raise ValueError("must be a range such as 0-9 or a list such as 0,2,5") from None
+        return value
+
+
+class Sweep(Strict):
+    """Arms made from named arms at every combination of the values of `over`."""
+
+    arms: list[str] = Field(min_length=1)
+    over: dict[str, list[Any]] = Field(min_length=1)
+    set: Overrides = {}
+
+
+class Scale(_Seeded):
+    """What a scale changes; `arms_per_job` arms share one process (few big jobs instead of many small ones)."""
+
+    settings: Overrides = {}
+    arms_per_job: PositiveInt = 1
+
+
+class ProtocolFile(_Seeded):
+    """A protocol file as written."""
+
+    paper: str
+    result: str
+    title: str
+    experiment: str
+    seeds: str | int
+    settings: dict[str, Any]
+    arms: dict[str, Overrides] = Field(min_length=1)
+    sweeps: dict[str, Sweep] = {}
+    scales: dict[str, Scale]
+
+    @field_validator("experiment")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in KINDS:
+            raise ValueError(f"unknown experiment; allowed: {', '.join(KINDS)}")
+        return value
+
+    @property
+    def sources(self) -> list[ResultName]:
+        """The results whose runs this one is judged from: itself."""
+        return [ResultName(self.paper, self.result)]
+
+    @field_validator("scales")
+    @classmethod
+    def _all_scales(cls, value: dict[str, Scale]) -> dict[str, Scale]:
+        if set(value) != set(SCALES):
+            raise ValueError(f"must be exactly: {', '.join(SCALES)}")
+        return value
+
+
+class DerivedFile(Strict):
+    """The protocol file of a result that is judged and drawn from the runs of other results."""
+
+    paper: str
+    result: str
+    title: str
+    runs_of: list[str] = Field(min_length=1)
+
+    @field_validator("runs_of")
+    @classmethod
+    def _names(cls, value: list[str]) -> list[str]:
+        try:
+            names = [str(ResultName.parse(text)) for text in value]
+        except UserError as error:
+            raise ValueError(str(error)) from None
+        if len(set(names)) < len(names):
+            raise ValueError("names a result twice")
+        return names
+
+    @property
+    def sources(self) -> list[ResultName]:
+        """The results whose runs this one is judged from."""
+        return [ResultName.parse(name) for name in self.runs_of]
+
+
+def path_of(root: Path, name: ResultName) -> Path:
+    """Where the protocol of a result lies."""
+    return root / "protocols" / name.paper / f"{name.result}.yaml"
+
+
+def read(path: Path) -> ProtocolFile | DerivedFile:
+    """A protocol file as written; its settings are not checked yet. Raises UserError if it is wrong."""
+    try:
+        tree = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such protocol (`dropnorm list` shows all)") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+    model = DerivedFile if isinstance(tree, dict) and "runs_of" in tree else ProtocolFile
+    if model is DerivedFile and (
+        both := [k for k in tree if k in set(ProtocolFile.model_fields) - set(model.model_fields)]
+    ):
+        raise UserError(
+            f"{path}: runs_of: a result without runs of its own has no {', '.join(both)}; drop one or other"
+        )
+    try:
+        return model.model_validate(tree)
+    except ValidationError as error:
+        raise UserError(f"{path}: {describe(error, model)}") from None
+
+
+def source_files(root: Path, file: ProtocolFile | DerivedFile) -> dict[ResultName, ProtocolFile]:
+    """The protocol files whose runs a result is judged from: its own, or those of the sources of a derived one.
+
+    Raises UserError if a source does not exist or is derived itself.
+    """
+    if isinstance(file, ProtocolFile):
+        return {name: file for name in file.sources}
+    where = f"{path_of(root, ResultName(file.paper, file.result))}: runs_of"
+    found = {}
+    for name in file.sources:
+        if not path_of(root, name).exists():
+            raise UserError(f"{where}: there is no {name} (`dropnorm list` shows all)")
+        found[name] = read(path_of(root, name))
+        if isinstance(found[name], DerivedFile):
+            raise UserError(f"{where}: {name} has no runs of its own either; name the results it uses")
+    return found
