@@ -8,6 +8,7 @@ from types import ModuleType
 
 KINDS = {
     "classification": "dropnorm.experiments.classification",
+    "deep_linear": "dropnorm.experiments.deep_linear",
     "dropout_classification": "dropnorm.experiments.dropout_classification",
     "marginal_dropout": "dropnorm.experiments.marginal_dropout",
     "rbm": "dropnorm.experiments.rbm",
