@@ -99,7 +99,7 @@ def vgg_runs():
             return range(0, last, 10)
         if quantity.startswith(("mean_", "var_", "kurtosis_")):
             return [s + d for s in range(0, last, 100) for d in (0, 1)]
-        if quantity.startswith(("landscape", "random", "shift", "quantiles")):
+        if quantity.startswith(("landscape", "random", "shift", "quantiles", "log10", "cosine.")):
             return range(0, last, 100)
         return [last]
 

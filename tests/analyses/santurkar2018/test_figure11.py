@@ -19,3 +19,14 @@ def test_growth_and_levels(vgg_runs, value, draw_all):
     drawing = draw_all(figure11, summary)["figure"]
     assert f"{10 * middle:.2f} at 0.5" in drawing.alt
     assert 0 < summary.curves.series[summary.curves.panel == "vgg_steps/standard"].nunique() <= 41
+
+
+def test_the_linear_network_stands_beside_it(vgg_runs, draw_all):
+    def linear(growth):
+        lengths = [-8.0, -7.0, -6.0]
+        return {"log10_step_length": lengths, "log10_difference_there": [growth * (n + 8) for n in lengths]}
+
+    summary = figure11.summarise(vgg_runs({"linear_none": linear(2.0), "linear_batch": linear(1.0)}))
+    drawings = draw_all(figure11, summary)
+    assert set(drawings) == {"linear"}
+    assert "batch norm 1 at 1e-08, 10 at 1e-07, 1e+02 at 1e-06" in drawings["linear"].alt

@@ -43,3 +43,17 @@ def test_a_shift_of_nothing_at_all_stays_finite(vgg_runs, draw_all):
     summary = figure3.summarise(vgg_runs({"standard": arm(0.0, 0.4), "batchnorm": arm(1.5, 0.45)}))
     draw_all(figure3, summary)
     assert summary.facts["shift_early_layer5_standard"] == "0"
+
+
+def test_the_linear_network_stands_beside_it(vgg_runs, value, draw_all):
+    linear = {"log10_loss": lambda t, s: 3 - t / 4000} | {
+        f"{q}.layer{n}": v for n in (9, 17) for q, v in (("log10_shift", 2.0), ("log10_G", 2.5), ("cosine", 0.75))
+    }
+    both = {"standard": arm(0.5, 0.4), "batchnorm": arm(1.5, 0.45), "linear_none": linear, "linear_batch": linear}
+    summary = figure3.summarise(vgg_runs(both))
+    assert value(summary, "cosine_layer17", "linear_none") == pytest.approx([0.75] * 3)
+    assert value(summary, "shift_early_layer5", "batchnorm") == pytest.approx([1.5] * 3)
+    drawings = draw_all(figure3, summary)
+    assert set(drawings) == {"figure", "linear"}
+    assert "rate 1e-06, layer 17: none 0.75; batch norm 0.75" in drawings["linear"].alt
+    assert set(draw_all(figure3, figure3.summarise(vgg_runs({"linear_none": linear})))) == {"linear"}

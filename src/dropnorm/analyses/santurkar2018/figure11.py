@@ -1,4 +1,7 @@
-"""Santurkar et al. 2018, Figure 11: the gradient's change against the length of the step, in VGG (S11.1, S11.2)."""
+"""Santurkar et al. 2018, Figure 11: the gradient's change against the length of the step, in VGG (S11.1, S11.2).
+
+The deep linear network is in `linear` and `linear_panels`.
+"""
 
 from functools import partial
 
@@ -7,8 +10,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.santurkar2018 import linear, linear_panels
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
-from dropnorm.analyses.santurkar2018.vgg import LABELS, MULTIPLES, PAPER_GRID, Collected, by_length, present
+from dropnorm.analyses.santurkar2018.vgg import LABELS, MULTIPLES, PAPER_GRID, Collected, by_length, present, together
 from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, joined, select
 from dropnorm.plotting import series_style
 
@@ -37,7 +41,8 @@ def summarise(runs: pd.DataFrame) -> Summary:
                          "difference_at_longest": ".2f"})  # fmt: skip
     facts |= found.ratios({"growth_ratio": ("growth_of_difference", *ARMS)})
     samples = joined(found.samples, SAMPLE_COLUMNS)
-    return Summary(samples, pd.DataFrame(found.rows), joined(curves, CURVE_COLUMNS), facts)
+    vgg = Summary(samples, pd.DataFrame(found.rows), joined(curves, CURVE_COLUMNS), facts)
+    return together(vgg, linear.figure11(runs))
 
 
 def _single_steps(arm: str, tables: dict[int, pd.DataFrame]) -> list[pd.DataFrame]:
@@ -48,10 +53,12 @@ def _single_steps(arm: str, tables: dict[int, pd.DataFrame]) -> list[pd.DataFram
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
-    """`figure`: the VGG half of the paper's figure."""
+    """`figure`: the VGG half of the paper's figure; `linear`: the other half."""
+    reference = drawings.of_paper(reference, context)
+    found = linear_panels.change(curves, reference, context)
     arms = drawings.drawn(curves, "vgg", ARMS)
     if not arms:
-        return {}
+        return found
     setup = drawings.setup(context, drawings.seeds_of(curves, "vgg"))
     caption = (
         "Change of the gradient against the step along it, in multiples of the rate. Thin: single training steps of "
@@ -64,7 +71,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         for arm in arms
     )
     alt = f"Two panels of curves over the step's length. Medians at multiples of the rate: {told}."
-    return {"figure": Drawing(partial(_draw, curves, drawings.of_paper(reference, context), arms), caption, alt)}
+    return {"figure": Drawing(partial(_draw, curves, reference, arms), caption, alt)} | found
 
 
 def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None, arms: list[str]) -> Figure:

@@ -1,4 +1,7 @@
-"""Santurkar et al. 2018, Figure 3: internal covariate shift by Definition 2.1, in VGG (S3.1, S3.2)."""
+"""Santurkar et al. 2018, Figure 3: internal covariate shift by Definition 2.1, in VGG (S3.1, S3.2).
+
+The deep linear network (S3.3 to S3.5) is in `linear` and `linear_panels`.
+"""
 
 from functools import partial
 
@@ -8,8 +11,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.santurkar2018 import linear, linear_panels
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
-from dropnorm.analyses.santurkar2018.vgg import Collected, fact_name, present, smoothed, train_accuracy, window
+from dropnorm.analyses.santurkar2018.vgg import (
+    Collected,
+    fact_name,
+    present,
+    smoothed,
+    together,
+    train_accuracy,
+    window,
+)
 from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, history, joined
 
 RATES = {"0.1": ["standard", "batchnorm"], "0.01": ["standard.lr-0.01", "batchnorm.lr-0.01"]}
@@ -46,7 +58,8 @@ def summarise(runs: pd.DataFrame) -> Summary:
         for layer in LAYERS
     }
     facts = found.facts(forms) | found.ratios(pairs)
-    return Summary(joined(found.samples, SAMPLE_COLUMNS), pd.DataFrame(found.rows), _curves(runs), facts)
+    vgg = Summary(joined(found.samples, SAMPLE_COLUMNS), pd.DataFrame(found.rows), _curves(runs), facts)
+    return together(vgg, linear.figure3(runs))
 
 
 def _measure(runs: pd.DataFrame, arm: str, layer: int, compared: list[str], found: Collected) -> None:
@@ -84,11 +97,12 @@ def _curves(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
-    """`figure`: the VGG half of the paper's figure."""
+    """`figure`: the VGG half of the paper's figure; `linear`: the other half."""
     reference = drawings.of_paper(reference, context)
+    found = linear_panels.shift(curves, reference, context)
     rates = [r for r, arms in RATES.items() if drawings.drawn(curves, f"shift_{r}_layer{LAYERS[0]}", arms)]
     if not rates:
-        return {}
+        return found
     n = min(drawings.seeds_of(curves, f"shift_{rate}_layer{LAYERS[0]}") for rate in rates)
     caption = (
         "Accuracy in training (smoothed), ||G - G'|| of Definition 2.1 (log scale) and cos(G, G') of two layers, at "
@@ -100,7 +114,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         for layer in LAYERS
     )
     alt = f"A grid of lines over training steps, a row a rate. Cosine at the last measurement: {ends}."
-    return {"figure": Drawing(partial(_draw, curves, reference, rates), caption, alt)}
+    return {"figure": Drawing(partial(_draw, curves, reference, rates), caption, alt)} | found
 
 
 def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None, rates: list[str]) -> Figure:

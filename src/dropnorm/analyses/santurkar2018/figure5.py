@@ -1,4 +1,7 @@
-"""Santurkar et al. 2018, Figure 5: average l_p norms in place of batch norm's, in VGG (S5.1)."""
+"""Santurkar et al. 2018, Figure 5: average l_p norms in place of batch norm's, in VGG (S5.1).
+
+The deep linear network (S5.2, S5.3) is in `linear` and `linear_panels`.
+"""
 
 from functools import partial
 
@@ -7,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.santurkar2018 import linear, linear_panels
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.vgg import (
     Collected,
@@ -16,6 +20,7 @@ from dropnorm.analyses.santurkar2018.vgg import (
     present,
     smoothed,
     steps_to,
+    together,
     train_accuracy,
 )
 from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, joined
@@ -35,19 +40,21 @@ def summarise(runs: pd.DataFrame) -> Summary:
         facts["common_steps"] = f"{end(runs, compared):,}"
     curves = [curve("train", arm, smoothed(runs, train_accuracy(runs, arm))) for arm in compared]
     samples, curves = joined(found.samples, SAMPLE_COLUMNS), joined(curves, CURVE_COLUMNS)
-    return Summary(samples, pd.DataFrame(found.rows), curves, facts)
+    return together(Summary(samples, pd.DataFrame(found.rows), curves, facts), linear.figure5(runs))
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
-    """`figure`: training accuracy of the VGG nets."""
+    """`figure`: training accuracy of the VGG nets; `linear`: loss of the deep linear ones."""
+    reference = drawings.of_paper(reference, context)
+    found = linear_panels.training(curves, reference, context)
     if not len(drawings.drawn(curves, "train", ARMS)):
-        return {}
+        return found
     caption = (
         f"Accuracy on the mini-batches in training, smoothed: {drawings.SEEDS_BAND}. {drawings.PAPER_DOTTED} "
         + drawings.setup(context, drawings.seeds_of(curves, "train"))
     )
     alt = f"Training accuracy over steps. At the end of each run: {drawings.ends_told(curves, 'train', ARMS)} %."
-    return {"figure": Drawing(partial(_draw, curves, drawings.of_paper(reference, context)), caption, alt)}
+    return {"figure": Drawing(partial(_draw, curves, reference), caption, alt)} | found
 
 
 def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None) -> Figure:

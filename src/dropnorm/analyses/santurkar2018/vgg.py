@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import gmean
 
+from dropnorm.analyses import Summary
 from dropnorm.analyses.tidy import curve, final, history, joined, samples, table_row
 
 SCHEDULE = 15_000  # steps of the paper's runs
@@ -203,6 +204,19 @@ class Collected:
             if {above, below} <= set(mine.columns):
                 found[name] = format(float(gmean(mine[above] / mine[below], nan_policy="omit")), form)
         return found
+
+
+def together(*parts: Summary) -> Summary:
+    """One summary of several networks that share a figure."""
+    facts: dict[str, str] = {}
+    for part in parts:
+        facts |= part.facts
+    tables = {name: [getattr(part, name) for part in parts] for name in ("samples", "table", "curves")}
+    # An empty table has no types of its own, and would spoil those of the others.
+    joint = {
+        name: pd.concat([t for t in found if len(t)] or found[:1], ignore_index=True) for name, found in tables.items()
+    }
+    return Summary(**joint, facts=facts)
 
 
 def fact_name(arm: str) -> str:
