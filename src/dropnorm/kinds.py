@@ -15,6 +15,7 @@ KINDS = {
     "rbm": "dropnorm.experiments.rbm",
     "svm": "dropnorm.experiments.svm",
     "theorem": "dropnorm.experiments.theorem",
+    "vgg": "dropnorm.experiments.vgg",
 }
 
 
