@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dropnorm.book import claims, facts, figures, origin, staging, texts
+from dropnorm.book import claims, facts, figures, origin, staging, tables, texts
 from dropnorm.book.sources import Result
 from dropnorm.claims import ClaimsFile
 from dropnorm.errors import UserError
@@ -156,6 +156,12 @@ def test_numbers_table(result):
     assert "| runs that diverged | 2 of 10 |" in shown
     assert "{dropdown} Sweep: lr, 1 rows" in shown
     assert "| steps to 95 | 123 | – | 1 |" in shown
+
+
+def test_an_arm_belongs_to_a_sweep_only_if_its_name_says_so():
+    """The dot of a number makes no sweep."""
+    groups = {"baseline": "main", "a.p-0.1": "p", "b-0.1": "main", "x.larger_init-0.1-2": "larger_init"}
+    assert {arm: tables.group(arm) for arm in groups} == groups
 
 
 def test_figure_is_there_light_and_dark_with_alt_text_and_caption(result):

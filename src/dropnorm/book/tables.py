@@ -15,7 +15,7 @@ def numbers(result: Result) -> str:
     """Every row of the table. Intervals are 95 % t-intervals of the mean over seeds."""
     groups = defaultdict(list)
     for row in result.table():
-        groups[_group(row["arm"])].append(row)
+        groups[group(row["arm"])].append(row)
     parts = [texts.table(HEADER, map(_row, groups.pop(MAIN, [])), right=(2, 3, 4))]
     for name, rows in groups.items():
         label = texts.escape(name.replace("_", " "))
@@ -24,7 +24,7 @@ def numbers(result: Result) -> str:
     return "\n".join(parts)
 
 
-def _group(arm: str) -> str:
+def group(arm: str) -> str:
     """`baseline.lr-0.1` belongs to the sweep `lr`; an arm without a sweep's name, such as `b-0.1`, is a main one."""
     sweep = _SWEEP.search(arm)
     return sweep[1] if sweep else MAIN

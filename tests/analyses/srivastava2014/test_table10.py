@@ -1,10 +1,16 @@
 """The numbers of Table 10 from runs that were made up, and the standard errors of its noise."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dropnorm.analyses.srivastava2014.table10 import fourth_moment, standard_errors
+from dropnorm.evaluation import evaluate
+from dropnorm.names import Place
+from dropnorm.runs import write_arm
 from tests.analyses.made_up import MadeUp, axes_drawn, rows, value
+from tests.book.conftest import SESSION
+from tests.conftest import ROOT
 
 IDS = ["T10.1", "T10.2", "T10.3", "T10.4"]
 P = {0: 0.8, 1: 0.5}  # of the noise on inputs, on hidden units
@@ -105,3 +111,15 @@ def test_the_figure_draws_and_its_words_hold_the_numbers(table, runs, scale):
     assert "Gaussian 0.95 % (seeds 0.93 to 0.97), in the paper 0.95 +- 0.04" in drawing.alt
     assert "3 seeds" in drawing.caption and "1024-1024" in drawing.caption
     assert len(axes_drawn(drawing)) == 2 * 2
+
+
+def test_an_evaluation_knows_how_many_draws_there_were(table, runs, tmp_path):
+    """Standard errors need a setting, which comes with the runs."""
+    place = Place(tmp_path, "full", table.name)
+    for arm in table.protocol.arms:
+        write_arm(place, table.protocol, arm, runs[runs.arm == arm].drop(columns="arm"), SESSION)
+    evaluate(ROOT, place, table.protocol)
+    found = pd.read_csv(place.file("samples.csv"))
+    deviations = found[found.measure == "moment_deviation"]
+    assert set(deviations.arm) == {"bernoulli", "gaussian"}
+    assert (deviations.value < 0.1).all()
