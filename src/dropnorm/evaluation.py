@@ -36,7 +36,9 @@ def evaluate(root: Path, place: Place, protocol: Protocol) -> list[dict[str, Any
 
     Raises UserError if there are no runs, or if one is damaged.
     """
-    summary = analysis(place.name).summarise(read_runs(place, protocol))
+    runs = read_runs(place, protocol)
+    runs.attrs["settings"] = _first_settings(protocol)
+    summary = analysis(place.name).summarise(runs)
     _write_tables(place, summary)
     _write_images(place, summary)
     write_json(place.file("facts.json"), summary.facts)
@@ -96,9 +98,13 @@ def _read_images(place: Place) -> dict[str, np.ndarray]:
 
 
 def _context(place: Place, protocol: Protocol) -> Context:
-    settings = next(iter(protocol.arms.values()))
+    title = TITLES[next(iter(protocol.arms.values())).dataset]
     variant = f"{place.variant} ({in_words(protocol.changes)})" if place.variant else ""
-    return Context(place.scale, TITLES[settings.dataset], variant, settings.model_dump(), _read_images(place))
+    return Context(place.scale, title, variant, _first_settings(protocol), _read_images(place))
+
+
+def _first_settings(protocol: Protocol) -> dict[str, Any]:
+    return next(iter(protocol.arms.values())).model_dump()
 
 
 def evaluation_digest(root: Path, name: ResultName) -> str:

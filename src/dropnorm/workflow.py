@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import NonNegativeInt, ValidationError, field_validator
 
+from dropnorm.datasets.registry import SOURCES
 from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluation_digest
 from dropnorm.names import Place, ResultName
@@ -111,7 +112,7 @@ class Result:
             arms=arms,
             tables=[str(self.place.run(arm)) for arm in arms],
             records=[str(self.place.run(arm).with_suffix(".json")) for arm in arms],
-            datasets=sorted(names - {"digits"}),
+            datasets=sorted(names & set(SOURCES)),
             identity=[_digest(identity(self.protocol, arm)) for arm in arms] + [str(self.protocol.seeds)],
             unfinished=self._mark(label, arms),
             minutes=max(SHORTEST_MINUTES, round(SLACK * seconds / 60)),

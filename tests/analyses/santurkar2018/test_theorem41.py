@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tests.analyses.santurkar2018.conftest import rows
 
 from dropnorm.analyses.santurkar2018 import theorem41
+from tests.analyses.santurkar2018.conftest import rows
 
 
 @pytest.fixture
