@@ -28,7 +28,7 @@ class Checkout:
         for name in ("Snakefile", "pyproject.toml", "README.md"):
             shutil.copy(root / name, folder / name)
         for path in (folder / "protocols").glob("*/*.yaml"):
-            if path.stem not in ("figure1", "section9"):
+            if f"{path.parent.name}_{path.stem}" not in (TARGET, "srivastava2014_section9"):
                 path.unlink()
         (folder / "book").mkdir()
         self.protocol = folder / "protocols/ioffe2015/figure1.yaml"
