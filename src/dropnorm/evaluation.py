@@ -178,23 +178,3 @@ def _distinct(items) -> list[dict[str, Any]]:
         if item not in kept:
             kept.append(item)
     return kept
-
-
-def publish(place: Place, published: Place) -> list[Path]:
-    """Copy the small part of a result (no runs, no checkpoints) to where it is committed.
-
-    Raises UserError if it has not been evaluated, or at smoke scale, which is no evidence.
-    """
-    if place.scale == "smoke":
-        raise UserError("smoke results are no evidence and are not published; run at --scale full or paper")
-    if not place.file("claims.json").exists():
-        raise UserError(
-            f"{place.folder} has no claims.json; make it: dropnorm figure {place.name} --scale {place.scale}"
-        )
-    copied = []
-    for source in sorted(p for p in place.folder.iterdir() if p.is_file() and not p.name.startswith(".")):
-        with replacing(published.file(source.name)) as part:
-            part.write_bytes(source.read_bytes())
-        copied.append(published.file(source.name))
-    write_json(published.file("digests.json"), {p.name: sha256(p) for p in copied})
-    return copied

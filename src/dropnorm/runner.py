@@ -206,9 +206,10 @@ def _stop_signals() -> Iterator[Callable[[], bool]]:
 
 
 def make_loader(data_dir: Path, mirror: str | None) -> Callable[[str], Any]:
-    """A function that loads a data set by name, once."""
+    """A function that loads a data set by name, once; None for what an experiment draws itself."""
     from functools import cache
 
     from dropnorm import datasets
+    from dropnorm.datasets.registry import DRAWN
 
-    return cache(lambda name: datasets.load(name, data_dir, mirror or None))
+    return cache(lambda name: None if name in DRAWN else datasets.load(name, data_dir, mirror or None))
