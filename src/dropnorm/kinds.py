@@ -10,6 +10,7 @@ KINDS = {
     "classification": "dropnorm.experiments.classification",
     "dropout_classification": "dropnorm.experiments.dropout_classification",
     "marginal_dropout": "dropnorm.experiments.marginal_dropout",
+    "pretraining": "dropnorm.experiments.pretraining",
     "rbm": "dropnorm.experiments.rbm",
     "theorem": "dropnorm.experiments.theorem",
 }
