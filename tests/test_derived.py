@@ -13,9 +13,10 @@ from dropnorm.book import origin, staging
 from dropnorm.book.facts import facts_of
 from dropnorm.book.sources import every_scale, find_results
 from dropnorm.errors import UserError
-from dropnorm.evaluation import evaluate, publish
+from dropnorm.evaluation import evaluate
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
+from dropnorm.publishing import publish
 from dropnorm.runs import read_runs, write_arm
 from dropnorm.status import status
 from dropnorm.variants import open_protocol, remember

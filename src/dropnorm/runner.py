@@ -23,7 +23,7 @@ from dropnorm.protocol import Protocol
 from dropnorm.runs import arm_state, identity, write_arm
 
 Replica = tuple[str, int]  # (arm, seed)
-STEPS_BETWEEN_LOOKS = 20  # at the clock; a step takes milliseconds
+STEPS_BETWEEN_LOOKS = 20  # at the clock; a step takes milliseconds, or an experiment says `steps_between_looks`
 
 
 @dataclass(frozen=True)
@@ -144,11 +144,12 @@ class _StackRun:
         """Train until finished (True), or until told to stop (False, with a checkpoint)."""
         clock = time.monotonic()
         saved_at = clock
+        between = getattr(self.experiment, "steps_between_looks", STEPS_BETWEEN_LOOKS)
         seeds = len(self.stack)
         with StepProgress(f"{self.place.name} {self.label} [{seeds} replicas]", self.total, self.console) as progress:
             while not self.experiment.finished:
                 self.experiment.advance()
-                if self.experiment.step % STEPS_BETWEEN_LOOKS:
+                if self.experiment.step % between:
                     continue
                 now = time.monotonic()
                 self.seconds, clock = self.seconds + now - clock, now
@@ -205,9 +206,10 @@ def _stop_signals() -> Iterator[Callable[[], bool]]:
 
 
 def make_loader(data_dir: Path, mirror: str | None) -> Callable[[str], Any]:
-    """A function that loads a data set by name, once."""
+    """A function that loads a data set by name, once; None for what an experiment draws itself."""
     from functools import cache
 
     from dropnorm import datasets
+    from dropnorm.datasets.registry import DRAWN
 
-    return cache(lambda name: datasets.load(name, data_dir, mirror or None))
+    return cache(lambda name: None if name in DRAWN else datasets.load(name, data_dir, mirror or None))

@@ -8,13 +8,14 @@ from typing import Any, Literal
 
 from pydantic import NonNegativeInt, ValidationError, field_validator
 
+from dropnorm.datasets.registry import SOURCES
 from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluation_digest
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import Protocol, all_names, parse_changes
 from dropnorm.protocol_file import Overrides
 from dropnorm.runner import choose_device
-from dropnorm.runs import Identity, identity, table, variant_arguments
+from dropnorm.runs import Identity, identity, table, unfinished, variant_arguments
 from dropnorm.settings import Strict
 from dropnorm.timing import core_seconds, ms_per_replica_step
 from dropnorm.validation import describe
@@ -63,7 +64,11 @@ class WorkflowConfig(Strict):
 
 @dataclass(frozen=True)
 class Job:
-    """One process: a few arms of a result."""
+    """One process: a few arms of a result.
+
+    Of runs that it did not make itself (by hand, restored) Snakemake knows no parameters, and takes them for finished.
+    For a job of which some are not, `unfinished` names a file that is never there, and the result's target asks for it.
+    """
 
     name: str
     arms: list[str]
@@ -71,6 +76,7 @@ class Job:
     records: list[str]
     datasets: list[str]  # those that must be fetched
     identity: list[str]
+    unfinished: list[str]
     minutes: int
     describe: str
 
@@ -105,13 +111,15 @@ class Result:
         label = arms[0] if len(arms) == 1 else f"part{number + 1}"
         seconds = core_seconds(self.protocol, dict.fromkeys(arms, len(self.protocol.seeds)), self._known_ms) or 0
         names = {self.protocol.arms[arm].dataset for arm in arms}
+        mark = self.file(f".{label}.unfinished")
         return Job(
             name=f"{self.target}_run_{label}",
             arms=arms,
             tables=[str(self.place.run(arm)) for arm in arms],
             records=[str(self.place.run(arm).with_suffix(".json")) for arm in arms],
-            datasets=sorted(names - {"digits"}),
+            datasets=sorted(names & set(SOURCES)),
             identity=[_digest(identity(self.protocol, arm)) for arm in arms] + [str(self.protocol.seeds)],
+            unfinished=[mark] if any(unfinished(self.place, self.protocol, arm) for arm in arms) else [],
             minutes=max(SHORTEST_MINUTES, round(SLACK * seconds / 60)),
             describe=f"{self.name} {', '.join(arms)} at scale {self.place.scale}",
         )
@@ -145,8 +153,8 @@ def _digest(what: Identity) -> str:
 
 
 def published_files(root: Path) -> list[str]:
-    """The files that the published book is made of."""
-    return sorted(str(p) for p in (root / "published").rglob("*.*"))
+    """The files that the published book is made of: all but the runs."""
+    return sorted(str(p) for p in (root / "published").rglob("*.*") if "runs" not in p.parts)
 
 
 def book_pages(root: Path) -> list[str]:

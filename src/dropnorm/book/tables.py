@@ -1,5 +1,6 @@
 """The numbers of a result's `table.csv`, grouped: the main arms open, each sweep folded."""
 
+import re
 from collections import defaultdict
 
 from dropnorm.book import texts
@@ -7,6 +8,7 @@ from dropnorm.book.sources import Result
 
 HEADER = ("Arm", "Quantity", "Mean [95 % interval]", "sd", "n")
 MAIN = "main"
+_SWEEP = re.compile(r"\.([A-Za-z_]\w*)-")
 
 
 def numbers(result: Result) -> str:
@@ -23,8 +25,9 @@ def numbers(result: Result) -> str:
 
 
 def _group(arm: str) -> str:
-    """`baseline.lr-0.1` belongs to the sweep `lr`; an arm without a dot is a main one."""
-    return arm.partition(".")[2].partition("-")[0] or MAIN
+    """`baseline.lr-0.1` belongs to the sweep `lr`; an arm without a sweep's name, such as `b-0.1`, is a main one."""
+    sweep = _SWEEP.search(arm)
+    return sweep[1] if sweep else MAIN
 
 
 def _row(row: dict[str, str]) -> list[str]:

@@ -6,7 +6,9 @@ TITLES = {
     "mnist": "MNIST",
     "cifar10": "CIFAR-10",
     "digits": "the bundled 8x8 digits of scikit-learn (not MNIST)",
+    "gaussian": "drawn Gaussian inputs (no data set)",
 }
+DRAWN = ("gaussian",)  # what an experiment draws itself, from its seeds: there is nothing to fetch, read or verify
 
 
 @dataclass(frozen=True)
@@ -68,4 +70,5 @@ DIGESTS = {
         "b014670407a3db3fe03f0f4ad64592757d54ef018dc074cf6d87f3c80a5e03a6",
         "17ad20280450622306df3924457a4b4c5d9ee8b93cc7066a1a13bcbd5b4a523c",
     ),
+    **{name: ("from-seed",) for name in DRAWN},
 }

@@ -1,0 +1,104 @@
+"""Santurkar et al. 2018, Figure 10: loss and gradient along the gradient's direction, in the deep linear network.
+
+The claims S10.1 to S10.3 are fixed in claims/santurkar2018.yaml; here are the numbers they ask for.
+"""
+
+import numpy as np
+import pandas as pd
+
+from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.santurkar2018 import figure10_drawings as drawings
+from dropnorm.analyses.santurkar2018.linear import arm_of, final_loss, log_curve, log_history, power
+from dropnorm.analyses.santurkar2018.linear_landscape import (
+    EDGES,
+    band,
+    edge_curves,
+    edge_samples,
+    over_edge,
+    part,
+    ratio_curves,
+    there,
+)
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, final, joined, samples, table_row
+
+NETS = ("none", "batch")
+LAST = "linear_batch_last"  # batch norm after the last layer, too
+NEAR = np.log10(1.1)  # of the edge of stability
+
+
+def summarise(runs: pd.DataFrame) -> Summary:
+    """All numbers of the figure, its claims and its page, from tidy runs."""
+    arms = [arm for arm in runs.arm.unique() if len(log_history(runs, arm, "loss"))]
+    parts = [s for arm in (*map(arm_of, NETS), LAST) for s in edge_samples(runs, arm)]
+    parts += [samples("beta_over_edge", arm, 10 ** _settled(runs, arm).median()) for arm in arms]
+    parts += [samples("final_loss", arm, final_loss(runs, arm)) for arm in arms]
+    found = joined(parts, SAMPLE_COLUMNS)
+    curves = [c for net in NETS for c in edge_curves(runs, net)] + ratio_curves(found, "batch")
+    curves += [log_curve("over_edge", arm, over_edge(runs, arm)) for arm in arms]
+    facts = _edge_facts(found) | _spike_facts(runs) | _beta_facts(runs, found, arms)
+    return Summary(found, _table(runs, parts, arms), joined(curves, CURVE_COLUMNS), facts)
+
+
+def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> dict[str, Drawing]:
+    """The figures of this result by name; `figure` is the one that stands beside the paper's."""
+    return drawings.figures(curves, reference, context)
+
+
+def _settled(runs: pd.DataFrame, arm: str) -> pd.DataFrame:
+    return part(over_edge(runs, arm), "settled")
+
+
+def _table(runs: pd.DataFrame, parts: list[pd.DataFrame], arms: list[str]) -> pd.DataFrame:
+    rows = [table_row(p.arm.iloc[0], p.measure.iloc[0], p.set_index("seed").value) for p in parts]
+    rows += [table_row(arm, "diverged", (final(runs, arm, "diverged_at") >= 0).astype(float)) for arm in arms]
+    return pd.DataFrame(rows)
+
+
+def _of(found: pd.DataFrame, measure: str, arm: str) -> pd.Series:
+    return found[(found.measure == measure) & (found.arm == arm)].set_index("seed").value
+
+
+def _edge_facts(found: pd.DataFrame) -> dict[str, str]:
+    """Upper edges of both nets (geometric mean over seeds), and in how many seeds they differ as claimed."""
+    facts = {}
+    for measure in [f"{q}_edge_{p}{e}" for q in EDGES for p in ("early", "late") for e in ("", "_maximum")]:
+        plain, batch = (_of(found, measure, arm_of(net)) for net in NETS)
+        for net, values in zip(NETS, (plain, batch), strict=True):
+            if len(values):
+                facts[f"{measure}_{net}"] = power(values.mean())
+        ratio = (plain - batch).dropna()
+        if len(ratio):
+            facts[f"{measure}_ratio"] = f"{ratio.mean():.2f}"
+            facts[f"{measure}_above_ten"] = f"{(ratio > 1).sum()} of {len(ratio)}"
+            facts[f"{measure}_reversed"] = f"{(ratio < 0).sum()} of {len(ratio)}"
+    return facts
+
+
+def _spike_facts(runs: pd.DataFrame) -> dict[str, str]:
+    """How often, in the first third, some step length raises the loss more than tenfold, and the largest loss there."""
+    facts = {}
+    for net in NETS:
+        if (edges := band(runs, arm_of(net), "loss")) is not None:
+            upper, here = part(edges.upper, "early"), part(log_history(runs, arm_of(net), "loss"), "early")
+            facts[f"spikes_{net}"] = f"{100 * (upper - here > 1).to_numpy().mean():.1f} %"
+            facts[f"largest_loss_{net}"] = power(upper.to_numpy().max())
+    return facts
+
+
+def _beta_facts(runs: pd.DataFrame, found: pd.DataFrame, arms: list[str]) -> dict[str, str]:
+    """Where beta settles, for every arm; how near the edge a net is; whether the change grows as the step does."""
+    facts = {}
+    for arm in arms:
+        name = arm.removeprefix("linear_").replace(".lr-", "_").replace("-", "m")
+        values = _of(found, "beta_over_edge", arm)
+        facts[f"beta_over_edge_{name}"] = f"{values.mean():.3f}"
+        facts[f"beta_over_edge_{name}_range"] = f"{values.min():.2g} to {values.max():.3g}"
+        facts[f"seeds_at_edge_{name}"] = f"{(values.map(np.log10).abs() <= NEAR).sum()} of {len(values)}"
+        share = (_settled(runs, arm).abs() <= NEAR).to_numpy().mean()
+        facts[f"share_at_edge_{name}"] = f"{100 * share:.0f} %"
+        facts[f"final_loss_{name}"] = f"{_of(found, 'final_loss', arm).median():,.0f}"
+        change, _ = there(runs, arm, "difference")
+        if change.shape[2] > 2:  # from the first to the third step length: rate / 100 to rate
+            facts[f"growth_to_rate_{name}"] = power(np.median(change[:, :, 2] - change[:, :, 0]))
+    diverged = runs[(runs.quantity == "diverged_at") & runs.arm.isin(arms)]
+    return facts | {"runs": str(len(diverged)), "runs_diverged": str(int((diverged.value >= 0).sum()))}
