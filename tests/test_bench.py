@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from dropnorm.bench import BENCHMARKS, dropout_mlp, sigmoid_mlp
+from dropnorm.bench import BENCHMARKS, dropout_mlp, sigmoid_mlp, vgg
 from dropnorm.bench.sigmoid_mlp import step_flops, usual_model
 from dropnorm.names import ResultName
 from dropnorm.protocol import load
@@ -44,5 +44,24 @@ def test_the_usual_dropout_network_has_our_layers(root):
 
 
 def test_every_benchmark_has_its_module():
-    assert {"sigmoid_mlp": sigmoid_mlp, "dropout_mlp": dropout_mlp}.keys() == BENCHMARKS.keys()
-    assert all(callable(module.measure) for module in (sigmoid_mlp, dropout_mlp))
+    assert {"sigmoid_mlp": sigmoid_mlp, "dropout_mlp": dropout_mlp, "vgg": vgg}.keys() == BENCHMARKS.keys()
+    assert all(callable(module.measure) for module in (sigmoid_mlp, dropout_mlp, vgg))
+
+
+@pytest.mark.parametrize("arm", ["standard", "batchnorm"])
+def test_the_usual_vgg_has_our_layers(root, arm):
+    from dropnorm.networks.vgg import VGG
+
+    settings = load(root, ResultName("santurkar2018", "figure1"), "full").arms[arm]
+    n = settings.network
+    ours = VGG(n.blocks, n.hidden, n.normalisation, n.eps).initialise(0, n.init, torch.device("cpu"))
+    idle = sum(map(sum, n.blocks)) if arm == "batchnorm" else 0  # biases before a normalization
+    count = sum(p.numel() for p in ours.values()) + idle
+    assert sum(p.numel() for p in vgg.usual_model(settings).parameters()) == count
+
+
+def test_the_work_of_a_vgg_step_is_the_registry_s(root):
+    """Section 3 of the registry: VGG-16 with one fully connected layer, 313 million products an image."""
+    settings = load(root, ResultName("santurkar2018", "figure1"), "paper").arms["standard"]
+    first = 9 * 3 * 64 * 32**2
+    assert vgg.step_flops(settings) == pytest.approx(2 * 128 * (3 * 313.2e6 - first), rel=1e-3)

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 # Name of a benchmark, which is that of its module, and the data set that it trains on.
-BENCHMARKS = {"sigmoid_mlp": "mnist", "dropout_mlp": "mnist"}
+BENCHMARKS = {"sigmoid_mlp": "mnist", "dropout_mlp": "mnist", "vgg": "cifar10"}
 
 
 def measure(name: str, dataset: Any) -> dict[str, Any]:

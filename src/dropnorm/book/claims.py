@@ -18,6 +18,7 @@ CLASSES = {
 
 
 BOUNDS = ("above", "below", "at_least", "at_most")
+NONE = "No claim is judged here: this result is there for what others need of it.\n"
 EXACT = "For an exact statement: the seed that comes nearest to breaking it, with the lowest and the highest seed."
 
 
@@ -66,6 +67,8 @@ def _left_out(result: Result, claim: Claim) -> bool:
 
 def claims_table(result: Result) -> str:
     """All claims of a result with their verdicts, and below each criterion in full."""
+    if not claims_of(result):
+        return NONE
     header = ("Claim", "Paper", "Ours [95 % interval]", "n", "p (Holm)", "Verdict")
     rows = [_row(result, *entry) for entry in claims_of(result)]
     details = [_details(id_, claim, found) for id_, claim, found in claims_of(result)]

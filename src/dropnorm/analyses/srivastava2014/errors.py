@@ -3,9 +3,12 @@
 All errors are in percent: the share of images that a whole network, without noise, answers wrongly.
 """
 
+from collections.abc import Iterable
+
+import numpy as np
 import pandas as pd
 
-from dropnorm.analyses.tidy import SAMPLE_COLUMNS, table_row
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, history, joined, table_row
 
 QUANTITIES = ("test_error", "validation_error", "train_error")
 
@@ -72,3 +75,17 @@ def _diverged(runs: pd.DataFrame) -> pd.DataFrame:
 def written(numbers: dict[str, float | None], form: str = ".2f") -> dict[str, str]:
     """Numbers for prose by name, less those that were not measured; a minus is a real one."""
     return {name: format(x, form).replace("-", "−") for name, x in numbers.items() if x is not None}
+
+
+def error_curves(runs: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
+    """Test errors over training (panel `history`) and after the last update (`final`), a series an arm that was run."""
+    tables = {arm: table for arm in arms if len(table := history(runs, arm, "test_error"))}
+    found = [curve("history", arm, table) for arm, table in tables.items()]
+    found += [curve("final", arm, table.iloc[-1:]) for arm, table in tables.items()]
+    return joined(found, CURVE_COLUMNS)
+
+
+def slopes(errors: pd.DataFrame) -> pd.Series:
+    """Least-squares slope of errors [x x seed] against x, by seed; seeds that lack a value are left out."""
+    whole = errors.dropna(axis=1)
+    return pd.Series(np.polyfit(whole.index.to_numpy(float), whole.to_numpy(float), 1)[0], index=whole.columns)

@@ -1,0 +1,105 @@
+"""Santurkar et al. 2018, Figure 2: noise behind batch norm, and the same noise without it (claims S2.1 to S2.4)."""
+
+from functools import partial
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
+from dropnorm.analyses.santurkar2018.figure8 import LAYERS, mean_change
+from dropnorm.analyses.santurkar2018.vgg import (
+    Collected,
+    end,
+    ending_accuracy,
+    fan,
+    final_train_accuracy,
+    mean_train_accuracy,
+    present,
+    smoothed,
+    train_accuracy,
+)
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, final, joined
+
+ARMS = ["standard", "batchnorm", "noisy_batchnorm"]
+NOISY_STANDARD = ["standard_noise", "standard_relative_noise"]
+
+
+def summarise(runs: pd.DataFrame) -> Summary:
+    """All numbers of the figure, its claims and its page, from tidy runs."""
+    found, compared = Collected(), present(runs, ARMS)
+    means = {arm: mean_train_accuracy(runs, arm, compared) for arm in compared}
+    for arm, by_seed in means.items():
+        found.add("mean_train_accuracy", arm, by_seed)
+        if "batchnorm" in means and arm != "batchnorm":
+            found.add("accuracy_deficit", arm, means["batchnorm"] - by_seed)
+        changes = [mean_change(runs, arm, layer) for layer in LAYERS]
+        found.add("mean_change", arm, np.exp(sum(np.log(c) for c in changes) / len(changes)))
+    for arm in present(runs, ARMS + NOISY_STANDARD):
+        found.add("final_train_accuracy", arm, final_train_accuracy(runs, arm))
+        found.add("test_accuracy_at_end", arm, ending_accuracy(runs, arm), shown_only=True)
+        with_noise = 100 * final(runs, arm, "test_accuracy_with_noise")
+        found.add("test_accuracy_at_end_with_noise", arm, with_noise, shown_only=True)
+    facts = found.facts(
+        {"mean_train_accuracy": ".1f", "accuracy_deficit": ".1f", "final_train_accuracy": ".1f", "mean_change": ".3f",
+         "test_accuracy_at_end": ".1f", "test_accuracy_at_end_with_noise": ".1f"}
+    )  # fmt: skip
+    if len(compared) == len(ARMS):
+        facts["common_steps"] = f"{end(runs, compared):,}"
+        cost = found.value("accuracy_deficit", "noisy_batchnorm") / found.value("accuracy_deficit", "standard")
+        facts["share_of_gap"] = f"{100 * cost:.0f} %"
+    return Summary(joined(found.samples, SAMPLE_COLUMNS), pd.DataFrame(found.rows), _curves(runs), facts)
+
+
+def _curves(runs: pd.DataFrame) -> pd.DataFrame:
+    arms = present(runs, ARMS + NOISY_STANDARD)
+    found = [curve("train", arm, smoothed(runs, train_accuracy(runs, arm))) for arm in arms]
+    for arm in present(runs, ARMS):
+        for layer in LAYERS:
+            found += fan(runs, arm, layer)
+    return joined(found, CURVE_COLUMNS)
+
+
+def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
+    """`figure`: training accuracy with noise; `distributions`: what the noise does to one channel."""
+    reference, found = drawings.of_paper(reference, context), {}
+    if len(drawings.drawn(curves, "train", ARMS + NOISY_STANDARD)):
+        found["figure"] = _accuracies(curves, reference, context)
+    if arms := drawings.fan_arms(curves, LAYERS, ARMS):
+        n = drawings.seeds_of(curves, "train")
+        caption = f"Distributions over training: {drawings.FAN_WORDS}. {drawings.setup(context, n)}"
+        alt = (
+            f"A grid of distributions. At the end 10th to 90th percentile: {drawings.fans_told(curves, LAYERS, arms)}."
+        )
+        found["distributions"] = Drawing(partial(drawings.fans, curves, LAYERS, arms), caption, alt)
+    return found
+
+
+def _accuracies(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> Drawing:
+    caption = (
+        f"Accuracy on the mini-batches in training, smoothed: {drawings.SEEDS_BAND}. (a) Noise behind batch norm. "
+        "(b) The standard net with the same noise, and with noise in units of each channel's own spread. "
+        f"{drawings.PAPER_DOTTED} {drawings.setup(context, drawings.seeds_of(curves, 'train'))}"
+    )
+    alt = (
+        "Two panels of training accuracy over steps. At the end of each run: "
+        f"{drawings.ends_told(curves, 'train', ARMS + NOISY_STANDARD)} %."
+    )
+    return Drawing(partial(_draw, curves, reference), caption, alt)
+
+
+def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None) -> Figure:
+    figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.3), sharey=True)
+    drawings.paper_lines(axes[0], reference, "fig2", {arm: drawings.IN_PAPER[arm] for arm in ARMS})
+    for ax, arms, title in zip(
+        axes, (ARMS, ["standard", *NOISY_STANDARD]), ("(a) noise behind batch norm", "(b) noise without"), strict=True
+    ):
+        drawings.lines(ax, curves, "train", arms)
+        ax.set_title(title)
+        ax.legend(fontsize="small")
+    axes[0].set_ylabel("training accuracy (%)")
+    axes[0].set_ylim(0, 101)
+    drawings.over_steps(axes, curves, ["train"])
+    return figure

@@ -1,0 +1,149 @@
+"""Santurkar et al. 2018, Figure 4: loss and gradient along the gradient, with and without batch norm (S4.1 to S4.7)."""
+
+from functools import reduce
+
+import numpy as np
+import pandas as pd
+
+from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.santurkar2018 import figure4_drawings as drawings
+from dropnorm.analyses.santurkar2018.vgg import (
+    EIGHTH,
+    MULTIPLES,
+    Collected,
+    band_width,
+    beta_times_rate,
+    by_length,
+    largest,
+    present,
+    smallest,
+    smoothed,
+    window_median,
+)
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, history, joined
+
+ARMS = ["standard", "batchnorm"]
+HALF_RATE = "batchnorm.half_rate-0.05"
+BIN = 2**0.5  # factor of training loss from bin to bin, S4.7
+IN_BIN = 2  # measurements that a bin must have of each net
+
+
+def summarise(runs: pd.DataFrame) -> Summary:
+    """All numbers of the figure, its claims and its page, from tidy runs."""
+    found, arms = Collected(), present(runs, ARMS)
+    for arm in arms:
+        _measure(runs, arm, arms, found)
+    if present(runs, [HALF_RATE]):
+        found.add("beta_late_times_rate", HALF_RATE, _late_plateau(runs, HALF_RATE, [HALF_RATE]))
+    if len(arms) == len(ARMS):
+        bands = {arm: band_width(runs, arm) for arm in ARMS}
+        mid, late = (_ratio(runs, bands, span, arms) for span in ((1000, 5000), (10_000, 15_000)))
+        found.add("band_ratio_mid_over_late", "standard", mid / late)
+        found.add("band_ratio_equal_loss", "standard", equal_loss_ratio(runs, bands))
+    facts = found.facts(
+        {"band_width": ".2f", "band_width_mid": ".2f", "band_width_first": ".2f", "gradient_edge": ".1f",
+         "gradient_edge_first": ".1f", "beta_early": ".1f", "beta_p95": ".1f", "random_band_width": ".4f",
+         "random_gradient_edge": ".2f", "beta_eighth_times_rate_mid": ".2f", "beta_times_rate_mid": ".2f",
+         "beta_late_times_rate": ".2f", "band_ratio_equal_loss": ".2f"}
+    )  # fmt: skip
+    facts |= found.ratios(
+        {"band_ratio": ("band_width", *ARMS), "band_ratio_mid": ("band_width_mid", *ARMS),
+         "band_ratio_first": ("band_width_first", *ARMS), "edge_ratio_first": ("gradient_edge_first", *ARMS)}
+    )  # fmt: skip
+    return Summary(joined(found.samples, SAMPLE_COLUMNS), pd.DataFrame(found.rows), _curves(runs), facts)
+
+
+def _measure(runs: pd.DataFrame, arm: str, arms: list[str], found: Collected) -> None:
+    """Medians over windows of one net; the other net's end cuts them too."""
+    band, edge = band_width(runs, arm), largest(runs, arm, "landscape_gradient_difference")
+    beta = largest(runs, arm, "landscape_smoothness")
+    found.add("band_width", arm, window_median(runs, band, 0, 5000, arms))
+    found.add("band_width_mid", arm, window_median(runs, band, 1000, 5000, arms))
+    found.add("band_width_first", arm, window_median(runs, band, 0, 1000, arms))
+    found.add("gradient_edge", arm, window_median(runs, edge, 1000, 5000, arms))
+    found.add("gradient_edge_first", arm, window_median(runs, edge, 0, 1000, arms))
+    found.add("beta_early", arm, window_median(runs, beta, 0, 3000, arms))
+    found.add("beta_late", arm, window_median(runs, beta, 3000, 15_000, arms))
+    found.add("beta_p95", arm, beta.quantile(0.95) if len(beta) else pd.Series(dtype=float))
+    eighth = beta_times_rate(runs, arm, EIGHTH)
+    found.add("beta_eighth_times_rate", arm, window_median(runs, eighth, 3000, 15_000, arms))
+    found.add("beta_eighth_times_rate_mid", arm, window_median(runs, eighth, 1000, 5000, arms), shown_only=True)
+    at_half = beta_times_rate(runs, arm, MULTIPLES.index(0.5))
+    found.add("beta_times_rate_mid", arm, window_median(runs, at_half, 1000, 5000, arms), shown_only=True)
+    random_edge, random_band = largest(runs, arm, "random_gradient_difference"), band_width(runs, arm, "random")
+    found.add("random_gradient_edge", arm, window_median(runs, random_edge, 1000, 5000, arms))
+    found.add("random_band_width", arm, window_median(runs, random_band, 1000, 5000, arms))
+
+
+def _late_plateau(runs: pd.DataFrame, arm: str, arms: list[str]) -> pd.Series:
+    """Largest effective beta on the paper's grid, times the rate, steps 3,000 to 15,000."""
+    tables = [beta_times_rate(runs, arm, unit) for unit in range(1, len(MULTIPLES))]
+    tables = [t for t in tables if len(t)]
+    return window_median(runs, reduce(np.maximum, tables), 3000, 15_000, arms) if tables else pd.Series(dtype=float)
+
+
+def _ratio(runs, bands: dict[str, pd.DataFrame], span: tuple[int, int], arms: list[str]) -> pd.Series:
+    return window_median(runs, bands["standard"], *span, arms) / window_median(runs, bands["batchnorm"], *span, arms)
+
+
+def training_loss(runs: pd.DataFrame, arm: str, at: pd.Index) -> pd.DataFrame:
+    """The smoothed loss of training mini-batches at the steps `at`."""
+    return smoothed(runs, history(runs, arm, "train_loss")).reindex(at)
+
+
+def equal_loss_ratio(runs: pd.DataFrame, bands: dict[str, pd.DataFrame]) -> pd.Series:
+    """Ratio of median band widths at equal training loss, geometric mean over the bins that both nets have; by seed."""
+    found = {}
+    losses = {arm: training_loss(runs, arm, band.index) for arm, band in bands.items()}
+    for seed in sorted(set(bands["standard"]) & set(bands["batchnorm"])):
+        medians = []
+        for arm, band in bands.items():
+            bins = np.floor(np.log(losses[arm][seed].clip(lower=1e-6)) / np.log(BIN))
+            grouped = band[seed].groupby(bins)
+            medians.append(grouped.median()[grouped.size() >= IN_BIN])
+        ratio = (medians[0] / medians[1]).dropna()
+        if len(ratio):
+            found[seed] = np.exp(np.log(ratio).mean())
+    return pd.Series(found, dtype=float).rename_axis("seed")
+
+
+def _curves(runs: pd.DataFrame) -> pd.DataFrame:
+    found = []
+    for arm in present(runs, ARMS):
+        for panel, quantity in (("loss", "loss"), ("gradient", "gradient_difference")):
+            for walk in ("landscape", "random"):
+                low, high = (f(runs, arm, f"{walk}_{quantity}") for f in (smallest, largest))
+                if len(high):
+                    found.append(landscape_band(f"{walk}_{panel}", arm, low, high))
+        beta = largest(runs, arm, "landscape_smoothness")
+        if len(beta):
+            found.append(curve("beta", arm, beta))
+            found.append(_against_loss(runs, arm))
+        for unit in by_length(runs, arm, "landscape_gradient_difference"):
+            found.append(curve(f"beta_times_rate_{MULTIPLES[unit]:g}", arm, beta_times_rate(runs, arm, unit)))
+    return joined(found, CURVE_COLUMNS)
+
+
+def landscape_band(panel: str, arm: str, low: pd.DataFrame, high: pd.DataFrame) -> pd.DataFrame:
+    """A band over steps: `low` and `high` are the means over seeds of its edges, `value` lies between."""
+    edges = {"low": low.mean(axis=1).to_numpy(), "high": high.mean(axis=1).to_numpy()}
+    middle = (edges["low"] + edges["high"]) / 2
+    return pd.DataFrame(
+        {"panel": panel, "series": arm, "x": high.index, "value": middle, **edges, "n": high.shape[1]}
+    )  # fmt: skip
+
+
+def _against_loss(runs: pd.DataFrame, arm: str) -> pd.DataFrame:
+    """Each measurement: band width (value) against the smoothed training loss (x), all seeds."""
+    band = band_width(runs, arm)
+    loss = training_loss(runs, arm, band.index)
+    width = band.to_numpy().ravel()
+    return pd.DataFrame(
+        {"panel": "against_loss", "series": arm, "x": loss.to_numpy().ravel(), "value": width, "low": width,
+         "high": width, "n": band.shape[1]}
+    )  # fmt: skip
+
+
+def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
+    """The figures of this result by name; `figure` is the one that stands beside the paper's."""
+    return drawings.figures(curves, reference, context)

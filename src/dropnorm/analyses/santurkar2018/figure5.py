@@ -1,0 +1,68 @@
+"""Santurkar et al. 2018, Figure 5: average l_p norms in place of batch norm's, in VGG (S5.1).
+
+The deep linear network (S5.2, S5.3) is in `linear` and `linear_panels`.
+"""
+
+from functools import partial
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.santurkar2018 import linear, linear_panels
+from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
+from dropnorm.analyses.santurkar2018.vgg import (
+    Collected,
+    end,
+    ending_accuracy,
+    mean_train_accuracy,
+    present,
+    smoothed,
+    steps_to,
+    together,
+    train_accuracy,
+)
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, joined
+
+ARMS = ["standard", "batchnorm", "l1", "l2", "linf"]
+
+
+def summarise(runs: pd.DataFrame) -> Summary:
+    """All numbers of the figure, its claims and its page, from tidy runs."""
+    found, compared = Collected(), present(runs, ARMS)
+    for arm in compared:
+        found.add("mean_train_accuracy", arm, mean_train_accuracy(runs, arm, compared))
+        found.add("steps_to_70", arm, steps_to(runs, arm, 70), shown_only=True)
+        found.add("test_accuracy_at_end", arm, ending_accuracy(runs, arm), shown_only=True)
+    facts = found.facts({"mean_train_accuracy": ".1f", "steps_to_70": ",.0f", "test_accuracy_at_end": ".1f"})
+    if compared:
+        facts["common_steps"] = f"{end(runs, compared):,}"
+    curves = [curve("train", arm, smoothed(runs, train_accuracy(runs, arm))) for arm in compared]
+    samples, curves = joined(found.samples, SAMPLE_COLUMNS), joined(curves, CURVE_COLUMNS)
+    return together(Summary(samples, pd.DataFrame(found.rows), curves, facts), linear.figure5(runs))
+
+
+def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
+    """`figure`: training accuracy of the VGG nets; `linear`: loss of the deep linear ones."""
+    reference = drawings.of_paper(reference, context)
+    found = linear_panels.training(curves, reference, context)
+    if not len(drawings.drawn(curves, "train", ARMS)):
+        return found
+    caption = (
+        f"Accuracy on the mini-batches in training, smoothed: {drawings.SEEDS_BAND}. {drawings.PAPER_DOTTED} "
+        + drawings.setup(context, drawings.seeds_of(curves, "train"))
+    )
+    alt = f"Training accuracy over steps. At the end of each run: {drawings.ends_told(curves, 'train', ARMS)} %."
+    return {"figure": Drawing(partial(_draw, curves, reference), caption, alt)} | found
+
+
+def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None) -> Figure:
+    figure, ax = plt.subplots(figsize=(6.2, 3.6))
+    drawings.paper_lines(ax, reference, "fig5a", {arm: drawings.IN_PAPER[arm] for arm in ARMS})
+    drawings.lines(ax, curves, "train", ARMS)
+    ax.set_ylabel("training accuracy (%)")
+    ax.set_ylim(0, 101)
+    ax.legend(fontsize="small")
+    drawings.over_steps(ax, curves, ["train"])
+    return figure

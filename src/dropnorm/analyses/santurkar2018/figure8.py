@@ -1,0 +1,123 @@
+"""Santurkar et al. 2018, Figure 8: the first two moments of activations from step to step, and over training.
+
+Claims S8.1 and S8.2. A change from one step to the next contains that of the mini-batch, as in the paper.
+"""
+
+from functools import partial
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
+from dropnorm.analyses.santurkar2018.vgg import (
+    Collected,
+    by_channel,
+    first_of_pairs,
+    present,
+    successive_change,
+)
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, joined, select
+from dropnorm.plotting import series_band
+
+ARMS = ["standard", "batchnorm", "noisy_batchnorm"]
+LAYERS = [2, 9, 13]
+MOMENTS = {"mean": "mean", "var": "variance"}
+EXAMPLE = 0  # the channel drawn in (b), fixed beforehand
+
+
+def summarise(runs: pd.DataFrame) -> Summary:
+    """All numbers of the figure, its claims and its page, from tidy runs."""
+    found = Collected()
+    for arm in present(runs, ARMS):
+        for layer in LAYERS:
+            found.add(f"mean_change_layer{layer}", arm, mean_change(runs, arm, layer))
+            found.add(f"variance_change_layer{layer}", arm, mean_change(runs, arm, layer, "var"), shown_only=True)
+            found.add(f"relative_change_layer{layer}", arm, relative_change(runs, arm, layer), shown_only=True)
+    forms = {f"{what}_change_layer{layer}": ".3g" for what in ("mean", "variance", "relative") for layer in LAYERS}
+    facts = found.facts(forms) | {"channels": str(_channels(runs))}
+    return Summary(joined(found.samples, SAMPLE_COLUMNS), pd.DataFrame(found.rows), _curves(runs), facts)
+
+
+def mean_change(runs: pd.DataFrame, arm: str, layer: int, moment: str = "mean") -> pd.Series:
+    """Median over channels and steps of a moment's change from one step to the next, by seed."""
+    table = by_channel(runs, arm, f"{moment}_layer{layer}")
+    if table.empty:
+        return pd.Series(dtype=float)
+    return successive_change(table).stack(level="unit", future_stack=True).median()
+
+
+def relative_change(runs: pd.DataFrame, arm: str, layer: int) -> pd.Series:
+    """The same of the mean, in units of the channel's own standard deviation at that step."""
+    mean, var = (by_channel(runs, arm, f"{moment}_layer{layer}") for moment in MOMENTS)
+    if mean.empty:
+        return pd.Series(dtype=float)
+    change = successive_change(mean)
+    return (change / np.sqrt(var.loc[change.index])).stack(level="unit", future_stack=True).median()
+
+
+def _channels(runs: pd.DataFrame) -> int:
+    return int(runs.unit[runs.quantity == f"mean_layer{LAYERS[-1]}"].max() + 1) if len(present(runs, ARMS)) else 0
+
+
+def _curves(runs: pd.DataFrame) -> pd.DataFrame:
+    found = []
+    for arm in present(runs, ARMS):
+        for layer in LAYERS:
+            for moment in MOMENTS:
+                table = by_channel(runs, arm, f"{moment}_layer{layer}")
+                if len(table):
+                    change = successive_change(table).T.groupby(level="seed").median().T
+                    found.append(curve(f"change_{moment}_layer{layer}", arm, change))
+                    example = first_of_pairs(table).xs(EXAMPLE, axis=1, level="unit")
+                    drift = (example - example.iloc[0]).iloc[:, [0]]
+                    found.append(curve(f"drift_{moment}_layer{layer}", arm, drift).assign(n=example.shape[1]))
+    return joined(found, CURVE_COLUMNS)
+
+
+def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
+    """`figure`: changes from step to step; `drift`: how far one channel's moments have moved since the first step."""
+    if not len(curves):
+        return {}
+    n = int(curves.n.min())
+    setup = drawings.setup(context, n)
+    caption = (
+        "Change of a channel's mean (above) and variance (below) from one step to the next, every "
+        f"{context.settings['measure']['activations_every']} steps: median over the channels followed, "
+        f"{drawings.SEEDS_BAND}. {setup}"
+    )
+    alt = "Six panels of changes over steps. At the end, change of the mean: " + "; ".join(
+        f"layer {layer}: {drawings.ends_told(curves, f'change_mean_layer{layer}', ARMS, '.2g')}" for layer in LAYERS
+    )
+    drift = (
+        "Mean (above) and variance (below) of one channel, first seed, less what they were at the first step. The "
+        f"channel was drawn beforehand. {setup}"
+    )
+    drift_alt = "Six panels of differences over steps. At the end, of the mean: " + "; ".join(
+        f"layer {layer}: {drawings.ends_told(curves, f'drift_mean_layer{layer}', ARMS, '.2g')}" for layer in LAYERS
+    )
+    return {
+        "figure": Drawing(partial(_draw, curves, "change"), caption, f"{alt}."),
+        "drift": Drawing(partial(_draw, curves, "drift"), drift, f"{drift_alt}."),
+    }
+
+
+def _draw(curves: pd.DataFrame, what: str) -> Figure:
+    figure, axes = plt.subplots(2, len(LAYERS), figsize=(8.6, 4.4), sharex=True)
+    for row, (moment, word) in zip(axes, MOMENTS.items(), strict=True):
+        for ax, layer in zip(row, LAYERS, strict=True):
+            panel = f"{what}_{moment}_layer{layer}"
+            for arm in drawings.drawn(curves, panel, ARMS):
+                series_band(ax, select(curves, panel, arm), drawings.style_of(arm), drawings.LABELS[arm])
+            if what == "change":
+                ax.set_yscale("log")
+        row[0].set_ylabel(f"{what} of the {word}")
+    for ax, layer in zip(axes[0], LAYERS, strict=True):
+        ax.set_title(f"layer {layer}")
+    axes[0][0].legend(fontsize="small")
+    drawings.over_steps(axes, curves, list(curves.panel.unique()))
+    for ax in axes[0]:
+        ax.set_xlabel("")
+    return figure

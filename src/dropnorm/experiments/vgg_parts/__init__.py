@@ -1,0 +1,1 @@
+"""Parts of the VGG experiment: its settings, a net in training, and what is measured on it."""
