@@ -5,14 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from dropnorm.errors import UserError
 from dropnorm.experiments.linear import probes
-from dropnorm.names import ResultName
+from dropnorm.names import Place, ResultName
 from dropnorm.networks.deep_linear import DeepLinear, Parameters, draw, moved, norm, reduce
 from dropnorm.protocol import load as load_protocol
 from dropnorm.runner import make_loader
 from dropnorm.training.streams import stream
+from dropnorm.workflow import Result, WorkflowConfig
 from tests.experiments.conftest import finish
 
 CPU = torch.device("cpu")
@@ -245,5 +247,10 @@ def test_settings_that_cannot_be_are_named(make):
         make("linear_none", [0], **{"data.examples": 10})
 
 
-def test_what_is_drawn_is_not_loaded():
+def test_what_is_drawn_is_neither_fetched_nor_loaded(root):
     assert make_loader(Path("no/such/folder"), None)("gaussian") is None
+    name = ResultName("santurkar2018", "figure10")
+    config = WorkflowConfig.check(yaml.safe_load((root / "config/config.yaml").read_text()), "config")
+    result = Result(root, Place(Path("results"), "paper", name), load_protocol(root, name, "paper"), config)
+    assert len(result.jobs) == 4
+    assert [job.datasets for job in result.jobs] == [[]] * 4

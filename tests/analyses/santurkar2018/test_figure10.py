@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from dropnorm.analyses.santurkar2018 import figure10, figure13
+from dropnorm.analyses.santurkar2018.figure10_drawings import paper_ratio
 from dropnorm.analyses.santurkar2018.linear_landscape import band, beta
 from dropnorm.claims import judge, read_claims
 from dropnorm.names import ResultName
@@ -66,6 +67,16 @@ def test_every_norm_is_compared_with_none(root):
     found = judged(root, "figure13", figure13.summarise(all_arms()))
     assert [p["ours"] for p in found["S13.1"]["parts"][:3]] == pytest.approx([1.3, 1.1, 0.6])
     assert found["S13.1"]["verdict"] == "not replicated"
+
+
+def test_the_paper_s_own_ratio_is_that_of_its_curves(root):
+    """The numbers that the claims name as the paper's."""
+    panels = {"loss": "fig10a", "difference": "fig10b"}
+    mine = reference(root, "figure10")
+    found = [paper_ratio(mine, panels, "batch", m) for m in ("loss_edge_early", "difference_edge_early")]
+    assert found == pytest.approx([1.41, 1.79], abs=0.005)
+    assert paper_ratio(mine, panels, "batch", "loss_edge_late") == pytest.approx(-0.58, abs=0.006)
+    assert paper_ratio(mine, panels, "batch", "loss_edge_early_maximum") == pytest.approx(9.76, abs=0.01)
 
 
 def test_figures_say_what_they_show(root, summary):

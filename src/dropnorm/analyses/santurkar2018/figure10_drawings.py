@@ -10,11 +10,12 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.santurkar2018.linear import power
+from dropnorm.analyses.santurkar2018.linear_landscape import PARTS
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import LABELS, band, colour, series_band, series_style, step_axis
 
 SERIES = {"none": "baseline", "batch": "batchnorm"}  # of the book's two colours
-IN_PAPER = {"none": "std", "batch": "bn"}
+IN_PAPER = {"none": "std", "batch": "bn", "l1": "l1", "l2": "l2", "linf": "linf"}
 RATES = {"5e-07": ".lr-5e-07", "1e-06": "", "2e-06": ".lr-2e-06"}
 MEASURES = {
     "loss_edge_early": "loss, first third: median",
@@ -33,7 +34,8 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
     if nets:
         drawings["figure"] = _landscape(curves, reference, context, nets)
     if "ratio_batch" in set(curves.panel):
-        drawings["seeds"] = seeds_drawing(curves, context, {"batch": "batch norm"})
+        panels = {"loss": "fig10a", "difference": "fig10b"}
+        drawings["seeds"] = seeds_drawing(curves, reference, context, {"batch": "batch norm"}, panels)
     if rates := [rate for rate, ending in RATES.items() if len(select(curves, "over_edge", f"linear_batch{ending}"))]:
         drawings["rates"] = _rates(curves, context, rates)
     return drawings
@@ -115,8 +117,8 @@ def _draw_band(ax: Axes, curves: pd.DataFrame, quantity: str, net: str) -> None:
 
 
 def _draw_paper(ax: Axes, reference: pd.DataFrame) -> None:
-    for net, series in IN_PAPER.items():
-        mine = reference[reference.series == series].sort_values("step")
+    for net in SERIES:
+        mine = reference[reference.series == IN_PAPER[net]].sort_values("step")
         marker = {"none": "x", "batch": "."}[net]
         every = max(len(mine) // 12, 1)
         ax.plot(mine.step, mine.value, ":", marker=marker, markevery=every, markersize=4, linewidth=0.9,
@@ -126,14 +128,24 @@ def _draw_paper(ax: Axes, reference: pd.DataFrame) -> None:
 # --- seed by seed ---
 
 
-def seeds_drawing(curves: pd.DataFrame, context: Context, nets: dict[str, str]) -> Drawing:
-    """log10 of plain over normalised upper edges, a dot a seed, for every measure and every net (name: words)."""
+def seeds_drawing(
+    curves: pd.DataFrame,
+    reference: pd.DataFrame | None,
+    context: Context,
+    nets: dict[str, str],
+    panels: dict[str, str],
+) -> Drawing:
+    """log10 of plain over normalised upper edges, a dot a seed, for every measure and every net (name: words).
+
+    panels: where in `reference` the paper's own edges are.
+    """
     there = {net: words for net, words in nets.items() if f"ratio_{net}" in set(curves.panel)}
     n = int(curves[curves.panel.isin([f"ratio_{net}" for net in there])].n.min())
     caption = (
         "Upper edge of the band without normalisation over that with it, log10, a dot for each seed: median and "
         "maximum over the steps of the first third of training, and median over those of the last third, for the loss "
-        f"and for the change of the gradient. Dash-dotted: a factor of 10. {setup(context, n)}"
+        "and for the change of the gradient. Dash-dotted: a factor of 10. Crosses: the paper's own run. "
+        f"{setup(context, n)}"
     )
     counts = "; ".join(
         f"{words}, {label}: {(mine.value > 1).sum()} of {len(mine)} above a factor of 10, "
@@ -143,10 +155,25 @@ def seeds_drawing(curves: pd.DataFrame, context: Context, nets: dict[str, str]) 
         if len(mine := select(curves, f"ratio_{net}", measure))
     )
     alt = f"Dots for each seed. {counts}."
-    return Drawing(partial(_draw_seeds, curves, there), caption, alt)
+    if reference is None or context.scale == "smoke":
+        reference = pd.DataFrame(columns=["panel", "series", "step", "value"])
+    of_paper = {(net, m): paper_ratio(reference, panels, net, m) for net in there for m in MEASURES}
+    return Drawing(partial(_draw_seeds, curves, there, of_paper), caption, alt)
 
 
-def _draw_seeds(curves: pd.DataFrame, nets: dict[str, str]) -> Figure:
+def paper_ratio(reference: pd.DataFrame, panels: dict[str, str], net: str, measure: str) -> float:
+    """log10 of plain over `net` for a measure, from the paper's curves; NaN if they are not there."""
+    quantity, name = measure.split("_edge_")
+    first, last = (10_000 * share for share in PARTS[name.removesuffix("_maximum")])
+    edges = []
+    for each in ("none", net):
+        mine = reference[(reference.panel == panels[quantity]) & (reference.series == IN_PAPER[each])]
+        value = mine[(mine.step >= first) & (mine.step <= last)].value
+        edges.append(value.max() if name.endswith("maximum") else value.median())
+    return float(np.log10(edges[0] / edges[1])) if len(reference) else np.nan
+
+
+def _draw_seeds(curves: pd.DataFrame, nets: dict[str, str], of_paper: dict[tuple[str, str], float]) -> Figure:
     figure, ax = plt.subplots(figsize=(7.6, 3.0 + 0.5 * (len(nets) > 1)))
     for i, (net, words) in enumerate(nets.items()):
         style = series_style(i)
@@ -155,11 +182,11 @@ def _draw_seeds(curves: pd.DataFrame, nets: dict[str, str]) -> Figure:
             height = row + 0.18 * (i - (len(nets) - 1) / 2)
             ax.plot(mine.value, np.full(len(mine), height), style["marker"], color=style["color"], markersize=4,
                     alpha=0.75, label=words if row == 0 else None)  # fmt: skip
+            ax.plot(of_paper[net, measure], height, "x", color=colour("paper"), markersize=5)
     ax.axvline(0, linewidth=0.8, color=colour("paper"))
     ax.axvline(1, linestyle="-.", linewidth=1, color=colour("paper"))
     ax.set_yticks(range(len(MEASURES)), MEASURES.values())
     ax.invert_yaxis()
-    ax.set_xscale("symlog", linthresh=1)
     ax.set_xlabel("log10 of the upper edge, without normalisation over with it")
     if len(nets) > 1:
         ax.legend(loc="lower right", fontsize="small")

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.santurkar2018.figure10_drawings import HIGHEST, lengths, seeds_drawing, setup
+from dropnorm.analyses.santurkar2018.figure10_drawings import HIGHEST, IN_PAPER, lengths, seeds_drawing, setup
 from dropnorm.analyses.santurkar2018.linear import NETS, WORDS, arm_of, power
 from dropnorm.analyses.santurkar2018.linear_landscape import (
     EDGES,
@@ -23,7 +23,6 @@ from dropnorm.analyses.santurkar2018.linear_landscape import (
 from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, joined, samples, select, table_row
 from dropnorm.plotting import colour, series_style, step_axis
 
-IN_PAPER = {"none": "std", "batch": "bn", "l1": "l1", "l2": "l2", "linf": "linf"}
 PANELS = {
     "loss_upper": ("fig13b", "loss"),
     "difference_upper": ("fig13c", "change of the gradient"),
@@ -69,7 +68,9 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
     if nets:
         drawings["figure"] = _landscape(curves, reference, context, nets)
     if any(f"ratio_{net}" in set(curves.panel) for net in nets):
-        drawings["seeds"] = seeds_drawing(curves, context, {net: WORDS[net] for net in nets if net != "none"})
+        panels = {"loss": PANELS["loss_upper"][0], "difference": PANELS["difference_upper"][0]}
+        words = {net: WORDS[net] for net in nets if net != "none"}
+        drawings["seeds"] = seeds_drawing(curves, reference, context, words, panels)
     return drawings
 
 
