@@ -22,4 +22,5 @@ rule all:
     default_target: True
     input:
         [claims(result) for result in RESULTS],
+        unfinished(*RESULTS),
         BOOK if not VARIANT else [],

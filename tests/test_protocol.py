@@ -72,6 +72,15 @@ def test_the_digest_follows_the_settings_of_the_arm_alone(root, edited):
     assert set(original.arms) - set(same) == {a for a in original.arms if ".init_std-" in a}
 
 
+def test_a_scale_may_leave_out_arms_of_sweeps_too(root, edited):
+    left_out = ["baseline", "batchnorm.lr-0.01"]
+    edited(scales__full__leave_out=left_out)
+    assert set(load(root, NAME, "full").arms) - set(edited("full", scales__full__leave_out=left_out).arms) == set(
+        left_out
+    )
+    assert set(edited("paper", scales__full__leave_out=left_out).arms) == set(load(root, NAME, "paper").arms)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -81,11 +90,12 @@ def test_the_digest_follows_the_settings_of_the_arm_alone(root, edited):
         ({"settings__training": {"steps": 10, "batch_size": 1}}, ["training.batch_size", "1"]),
         ({"settings__network": {"hidden": [9], "init_std": 1}}, ["network.normalisation", "missing"]),
         ({"seeds": "many"}, ["seeds", "'many'", "0-9"]),
-        ({"experiment": "magic"}, ["experiment", "'magic'", "allowed: classification"]),
+        ({"experiment": "magic"}, ["experiment", "'magic'", "allowed:", "classification"]),
         ({"colour": "red"}, ["colour", "unknown key", "allowed:", "settings"]),
         ({"scales__huge": {}}, ["scales", "smoke, full, paper"]),
         ({"scales__full": {"setings": {}}}, ["scales.full.setings", "did you mean 'settings'"]),
         ({"sweeps__lr__arms": ["nobody"]}, ["sweeps.lr.arms", "'nobody'", "baseline, batchnorm"]),
+        ({"scales__paper__leave_out": ["nobody"]}, ["scales.paper.leave_out", "'nobody'"]),
         ({"sweeps__lr__set": {"optimiser.lr.x": 1}}, ["optimiser.lr.x", "is a value"]),
         ({"result": "figure2"}, ["ioffe2015/figure2", "protocols/ioffe2015/figure2.yaml"]),
     ],

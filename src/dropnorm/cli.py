@@ -172,6 +172,7 @@ def figure(
     ] = "runs",
 ) -> None:
     """Judge the claims of a result and draw its figures, from its runs. Takes seconds and never trains."""
+    from dropnorm.compare import verdict_lines
     from dropnorm.evaluation import draw, evaluate, write_claims
 
     if source not in ("runs", "published"):
@@ -184,7 +185,7 @@ def figure(
     else:
         protocol, place = open_result(result, scale, out, variant, set_)
         claims = evaluate(root, place, protocol)
-    _print_claims(claims)
+    console.print("\n".join(verdict_lines(claims)))
     console.print(f"figures, tables and claims: {place.folder}")
 
 
@@ -195,15 +196,36 @@ def publish(
     out: OutOpt = RESULTS,
     variant: VariantOpt = None,
 ) -> None:
-    """Copy the small part of a result (claims, tables, figures, provenance) to `published/`, to be committed."""
-    from dropnorm.evaluation import publish as copy
+    """Copy the small part of a result (claims, tables, figures, provenance; the runs, where they are small) to
+    `published/`, to be committed."""
+    from dropnorm.publishing import publish as copy
     from dropnorm.readme import refresh
 
     name = ResultName.parse(result)
     place = Place(in_checkout(out), scale, name, variant)
-    copied = copy(place, Place(project_root() / PUBLISHED, scale, name, variant))
+    target = Place(project_root() / PUBLISHED, scale, name, variant)
+    copied, of_runs = copy(place, target)
     refresh(project_root())
-    console.print(f"{len(copied)} files are in {copied[0].parent}; the README's tables follow them")
+    console.print(f"{len(copied)} files are in {target.folder}; {of_runs}; the README's tables follow them")
+
+
+@typer_app.command()
+def restore(
+    result: Annotated[str | None, typer.Argument(help="A result; by default all whose runs are published.")] = None,
+    scale: ScaleOpt = "full",
+    out: OutOpt = RESULTS,
+    variant: VariantOpt = None,
+) -> None:
+    """Put published runs back to where runs are kept, to judge them again or to add seeds without training them again.
+
+    Fresh runs that are there already stay as they are.
+    """
+    from dropnorm.publishing import restore_all
+
+    names = [ResultName.parse(result)] if result else all_names(project_root())
+    places = [Place(in_checkout(out), scale, name, variant) for name in names]
+    for line in restore_all(project_root(), places, project_root() / PUBLISHED):
+        console.print(line)
 
 
 @typer_app.command()
@@ -249,18 +271,13 @@ def bench(
 ) -> None:
     """Time a training step beside the same network written the usual way in PyTorch. Takes about a minute."""
     from dropnorm import datasets
-    from dropnorm.bench import BENCHMARKS, measure
+    from dropnorm.bench import BENCHMARKS, lines, measure
     from dropnorm.files import write_json
 
     if name not in BENCHMARKS:
         raise UserError(f"benchmark '{name}' is unknown; allowed: {', '.join(BENCHMARKS)}")
     figures = measure(name, datasets.load(BENCHMARKS[name], in_checkout(data_dir), mirror or None))
-    for net, versions in figures["nets"].items():
-        for version, f in versions.items():
-            console.print(
-                f"{net:10} {version:12} {f['ms']:.3f} ms a network and step ({f['ms_low']:.3f} to {f['ms_high']:.3f}), "
-                f"{f['times_faster']:.2f} times the usual speed, {100 * f['share_of_peak']:.0f} % of peak"
-            )
+    console.print("\n".join(lines(figures)))
     path = out / f"{name}.json"
     write_json(path, figures)
     console.print(f"figures and machine: {path}")
@@ -277,12 +294,3 @@ def book(
 
     index = build(project_root(), source, out or Path("build/book") / source, console, results=results)
     console.print(f"the book: {index.resolve()}")
-
-
-def _print_claims(claims: list[dict]) -> None:
-    from dropnorm.compare import estimate
-
-    for claim in claims:
-        paper = "" if claim["paper"] is None else f"; paper {claim['paper']:g}"
-        console.print(f"{claim['id']} {claim['title']}: [bold]{claim['verdict']}[/bold]")
-        console.print(f"    {estimate(claim)} ({claim['unit']}{paper})")

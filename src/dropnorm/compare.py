@@ -78,6 +78,16 @@ def _claims(original: Place, variant: Place) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def verdict_lines(claims: list[dict[str, Any]]) -> list[str]:
+    """Every claim with its verdict and our estimate beside the paper's, for the terminal."""
+    lines = []
+    for claim in claims:
+        paper = "" if claim["paper"] is None else f"; paper {claim['paper']:g}"
+        lines.append(f"{claim['id']} {claim['title']}: [bold]{claim['verdict']}[/bold]")
+        lines.append(f"    {estimate(claim)} ({claim['unit']}{paper})")
+    return lines
+
+
 def estimate(claim: dict[str, Any]) -> str:
     """'1.05 [0.92, 1.18], n = 10', or what is missing."""
     if claim["ours"] is None:

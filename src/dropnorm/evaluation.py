@@ -36,7 +36,9 @@ def evaluate(root: Path, place: Place, protocol: Protocol) -> list[dict[str, Any
 
     Raises UserError if there are no runs, or if one is damaged.
     """
-    summary = analysis(place.name).summarise(read_runs(place, protocol))
+    runs = read_runs(place, protocol)
+    runs.attrs["settings"] = _first_settings(protocol)
+    summary = analysis(place.name).summarise(runs)
     _write_tables(place, summary)
     _write_images(place, summary)
     write_json(place.file("facts.json"), summary.facts)
@@ -96,9 +98,13 @@ def _read_images(place: Place) -> dict[str, np.ndarray]:
 
 
 def _context(place: Place, protocol: Protocol) -> Context:
-    settings = next(iter(protocol.arms.values()))
+    title = TITLES[next(iter(protocol.arms.values())).dataset]
     variant = f"{place.variant} ({in_words(protocol.changes)})" if place.variant else ""
-    return Context(place.scale, TITLES[settings.dataset], variant, settings.model_dump(), _read_images(place))
+    return Context(place.scale, title, variant, _first_settings(protocol), _read_images(place))
+
+
+def _first_settings(protocol: Protocol) -> dict[str, Any]:
+    return next(iter(protocol.arms.values())).model_dump()
 
 
 def evaluation_digest(root: Path, name: ResultName) -> str:
@@ -172,23 +178,3 @@ def _distinct(items) -> list[dict[str, Any]]:
         if item not in kept:
             kept.append(item)
     return kept
-
-
-def publish(place: Place, published: Place) -> list[Path]:
-    """Copy the small part of a result (no runs, no checkpoints) to where it is committed.
-
-    Raises UserError if it has not been evaluated, or at smoke scale, which is no evidence.
-    """
-    if place.scale == "smoke":
-        raise UserError("smoke results are no evidence and are not published; run at --scale full or paper")
-    if not place.file("claims.json").exists():
-        raise UserError(
-            f"{place.folder} has no claims.json; make it: dropnorm figure {place.name} --scale {place.scale}"
-        )
-    copied = []
-    for source in sorted(p for p in place.folder.iterdir() if p.is_file() and not p.name.startswith(".")):
-        with replacing(published.file(source.name)) as part:
-            part.write_bytes(source.read_bytes())
-        copied.append(published.file(source.name))
-    write_json(published.file("digests.json"), {p.name: sha256(p) for p in copied})
-    return copied

@@ -7,11 +7,13 @@ from importlib import import_module
 from types import ModuleType
 
 KINDS = {
+    "autoencoder": "dropnorm.experiments.autoencoder",
     "classification": "dropnorm.experiments.classification",
     "deep_linear": "dropnorm.experiments.deep_linear",
     "dropout_classification": "dropnorm.experiments.dropout_classification",
     "marginal_dropout": "dropnorm.experiments.marginal_dropout",
     "rbm": "dropnorm.experiments.rbm",
+    "svm": "dropnorm.experiments.svm",
     "theorem": "dropnorm.experiments.theorem",
     "vgg": "dropnorm.experiments.vgg",
 }

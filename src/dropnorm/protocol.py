@@ -66,7 +66,7 @@ class Protocol:
 
     @cached_property
     def _overrides(self) -> dict[str, Overrides]:
-        """Every arm, those of the sweeps included, with what it sets."""
+        """Every arm of this scale, those of the sweeps included, with what it sets."""
         arms = dict(self.file.arms)
         for sweep_name, sweep in self.file.sweeps.items():
             for base, values in itertools.product(sweep.arms, itertools.product(*sweep.over.values())):
@@ -76,7 +76,9 @@ class Protocol:
                 label = "-".join(str(v) for v in values)
                 chosen = dict(zip(sweep.over, values, strict=True))
                 arms[f"{base}.{sweep_name}-{label}"] = {**self.file.arms[base], **sweep.set, **chosen}
-        return arms
+        if unknown := [arm for arm in self.scale.leave_out if arm not in arms]:
+            raise UserError(f"{self.path}: scales.{self.scale_name}.leave_out: there is no arm '{unknown[0]}'")
+        return {arm: chosen for arm, chosen in arms.items() if arm not in self.scale.leave_out}
 
     def _settings(self, arm: str, overrides: Overrides) -> BaseModel:
         tree = _copy(self.file.settings)

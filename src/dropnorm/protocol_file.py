@@ -55,6 +55,7 @@ class Scale(_Seeded):
     """What a scale changes; `arms_per_job` arms share one process (few big jobs instead of many small ones)."""
 
     settings: Overrides = {}
+    leave_out: list[str] = []  # arms that this scale does not run, such as those that take a GPU
     arms_per_job: PositiveInt = 1
 
 

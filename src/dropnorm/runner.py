@@ -23,7 +23,7 @@ from dropnorm.protocol import Protocol
 from dropnorm.runs import arm_state, identity, write_arm
 
 Replica = tuple[str, int]  # (arm, seed)
-STEPS_BETWEEN_LOOKS = 20  # at the clock; a step takes milliseconds
+STEPS_BETWEEN_LOOKS = 20  # at the clock; a step takes milliseconds, or an experiment says `steps_between_looks`
 
 
 @dataclass(frozen=True)
@@ -144,11 +144,12 @@ class _StackRun:
         """Train until finished (True), or until told to stop (False, with a checkpoint)."""
         clock = time.monotonic()
         saved_at = clock
+        between = getattr(self.experiment, "steps_between_looks", STEPS_BETWEEN_LOOKS)
         seeds = len(self.stack)
         with StepProgress(f"{self.place.name} {self.label} [{seeds} replicas]", self.total, self.console) as progress:
             while not self.experiment.finished:
                 self.experiment.advance()
-                if self.experiment.step % STEPS_BETWEEN_LOOKS:
+                if self.experiment.step % between:
                     continue
                 now = time.monotonic()
                 self.seconds, clock = self.seconds + now - clock, now

@@ -72,6 +72,15 @@ def arm_state(place: Place, protocol: Protocol, arm: str) -> ArmState:
     return ArmState("fresh", "", record["seeds"])
 
 
+def unfinished(place: Place, protocol: Protocol, arm: str) -> bool:
+    """Whether an arm was run, but not all of it as it would be today. Asks its record alone, which is quick."""
+    record = _record(table(place, protocol, arm))
+    if record is None:
+        return False
+    lacking = set(protocol.owner(arm).seeds) - set(record["seeds"])
+    return bool(lacking) or Identity(**record["identity"]) != identity(protocol, arm)
+
+
 def write_arm(place: Place, protocol: Protocol, arm: str, runs: pd.DataFrame, session: dict[str, Any]) -> None:
     """Put the runs of an arm in place, joined to the seeds already there if these are fresh."""
     path, known = table(place, protocol, arm), arm_state(place, protocol, arm)

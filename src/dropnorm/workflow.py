@@ -15,7 +15,7 @@ from dropnorm.names import Place, ResultName
 from dropnorm.protocol import Protocol, all_names, parse_changes
 from dropnorm.protocol_file import Overrides
 from dropnorm.runner import choose_device
-from dropnorm.runs import Identity, identity, table, variant_arguments
+from dropnorm.runs import Identity, identity, table, unfinished, variant_arguments
 from dropnorm.settings import Strict
 from dropnorm.timing import core_seconds, ms_per_replica_step
 from dropnorm.validation import describe
@@ -72,6 +72,7 @@ class Job:
     records: list[str]
     datasets: list[str]  # those that must be fetched
     identity: list[str]
+    unfinished: list[str]  # a mark that is not there, if some runs are not as they would be today
     minutes: int
     describe: str
 
@@ -113,9 +114,21 @@ class Result:
             records=[str(self.place.run(arm).with_suffix(".json")) for arm in arms],
             datasets=sorted(names & set(SOURCES)),
             identity=[_digest(identity(self.protocol, arm)) for arm in arms] + [str(self.protocol.seeds)],
+            unfinished=self._mark(label, arms),
             minutes=max(SHORTEST_MINUTES, round(SLACK * seconds / 60)),
             describe=f"{self.name} {', '.join(arms)} at scale {self.place.scale}",
         )
+
+    def _mark(self, label: str, arms: list[str]) -> list[str]:
+        """Of runs made by hand, or restored, Snakemake knows no parameters, and takes them for finished.
+
+        Where some are not, the job makes this mark too, and the result's target asks for it.
+        """
+        if not any(unfinished(self.place, self.protocol, arm) for arm in arms):
+            return []
+        mark = self.place.file(f".{label}.unfinished")
+        mark.unlink(missing_ok=True)  # that of a former time
+        return [str(mark)]
 
 
 def load_results(root: Path, config: WorkflowConfig) -> list[Result]:
@@ -146,8 +159,8 @@ def _digest(what: Identity) -> str:
 
 
 def published_files(root: Path) -> list[str]:
-    """The files that the published book is made of."""
-    return sorted(str(p) for p in (root / "published").rglob("*.*"))
+    """The files that the published book is made of: all but the runs."""
+    return sorted(str(p) for p in (root / "published").rglob("*.*") if "runs" not in p.parts)
 
 
 def book_pages(root: Path) -> list[str]:

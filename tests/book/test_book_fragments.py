@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dropnorm.book import claims, figures, origin, staging, texts
+from dropnorm.book import claims, facts, figures, origin, staging, tables, texts
 from dropnorm.book.sources import Result
 from dropnorm.claims import ClaimsFile
+from dropnorm.errors import UserError
 from dropnorm.names import ResultName
 from dropnorm.protocol_file import ProtocolFile
 
@@ -124,6 +125,23 @@ def test_banner_of_an_unfinished_result(result):
     assert not unfinished.complete
 
 
+def test_what_a_scale_leaves_out_is_said_and_has_no_verdict(result):
+    """A claim about an arm that is not run at this scale comes out of the samples as 'inconclusive'; it is none."""
+    inconclusive = with_claim(result, verdict="inconclusive", n=0, ours=None, interval=[None, None])
+    part = replace(inconclusive, left_out=frozenset({"b"}))
+    shown = claims.claims_table(part) + claims.home_table([part], set())
+    assert shown.count(texts.NOT_AT_SCALE) == 4
+    assert "inconclusive" not in shown
+    assert "**0 of 163 claims" in claims.count_sentence([part])
+    assert facts.facts_of(part)["I1_1"]["verdict"] == texts.NOT_AT_SCALE
+    pages = {"page.md": "{{ ioffe2015_figure1.error_of_b }} and {{ ioffe2015_figure1.x }}"}
+    assert facts.substitutions(pages, [part])["ioffe2015_figure1"]["error_of_b"] == texts.NOT_AT_SCALE
+    assert "Not run at this scale: `b`." in origin.banner(part)
+    assert "it was not run" in staging.fragments(part, [("page.md", "other")])["figure-other"]
+    with pytest.raises(UserError, match="no fact of ioffe2015/figure1"):
+        facts.substitutions(pages, [result])
+
+
 def test_banner_of_stale_runs(result):
     arms = {"a": arm(1.0), "b": arm(1.0) | {"state": "stale"}}
     assert "1 arms were made by earlier code" in origin.banner(
@@ -138,6 +156,12 @@ def test_numbers_table(result):
     assert "| runs that diverged | 2 of 10 |" in shown
     assert "{dropdown} Sweep: lr, 1 rows" in shown
     assert "| steps to 95 | 123 | – | 1 |" in shown
+
+
+def test_an_arm_belongs_to_a_sweep_only_if_its_name_says_so():
+    """The dot of a number makes no sweep."""
+    groups = {"baseline": "main", "a.p-0.1": "p", "b-0.1": "main", "x.larger_init-0.1-2": "larger_init"}
+    assert {arm: tables.group(arm) for arm in groups} == groups
 
 
 def test_figure_is_there_light_and_dark_with_alt_text_and_caption(result):

@@ -28,3 +28,4 @@ rule book_pages:
 rule book:
     input:
         BOOK,
+        [] if SOURCE == "published" else unfinished(*RESULTS),

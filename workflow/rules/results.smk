@@ -29,6 +29,7 @@ for result in RESULTS:
             result.target
         input:
             claims(result),
+            unfinished(result),
 
 
 for paper in sorted({result.place.name.paper for result in RESULTS}):
@@ -37,4 +38,4 @@ for paper in sorted({result.place.name.paper for result in RESULTS}):
         name:
             paper
         input:
-            [claims(result) for result in RESULTS if result.place.name.paper == paper],
+            [[claims(result), *unfinished(result)] for result in RESULTS if result.name.paper == paper],

@@ -3,6 +3,8 @@
     summarise(runs)              -> Summary: samples (for the claims), table, curves (what is drawn), facts (for prose)
     figures(curves, reference)   -> Drawings by name: how to draw, caption, alt text; reference may be None
 
+`runs.attrs["settings"]` holds the settings of the first arm, as in `Context`, for a measure that needs one of them.
+
 Nothing here trains, and nothing here knows where files are. Curves are kept apart from drawing, so that a published
 result can be drawn again without its runs, and samples apart from verdicts, so that anyone can judge them again.
 """

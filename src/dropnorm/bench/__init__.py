@@ -13,3 +13,13 @@ BENCHMARKS = {"sigmoid_mlp": "mnist", "dropout_mlp": "mnist", "vgg": "cifar10"}
 def measure(name: str, dataset: Any) -> dict[str, Any]:
     """Run a benchmark on its data set, on one thread (about a minute)."""
     return import_module(f"{__name__}.{name}").measure(dataset)
+
+
+def lines(figures: dict[str, Any]) -> list[str]:
+    """What was measured of each network and version, for the terminal."""
+    return [
+        f"{net:10} {version:12} {f['ms']:.3f} ms a network and step ({f['ms_low']:.3f} to {f['ms_high']:.3f}), "
+        f"{f['times_faster']:.2f} times the usual speed, {100 * f['share_of_peak']:.0f} % of peak"
+        for net, versions in figures["nets"].items()
+        for version, f in versions.items()
+    ]

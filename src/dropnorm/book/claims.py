@@ -18,6 +18,7 @@ CLASSES = {
 
 
 BOUNDS = ("above", "below", "at_least", "at_most")
+NONE = "No claim is judged here: this result is there for what others need of it.\n"
 EXACT = "For an exact statement: the seed that comes nearest to breaking it, with the lowest and the highest seed."
 
 
@@ -41,10 +42,24 @@ def ours(claim: dict[str, Any]) -> str:
 
 
 def claims_of(result: Result) -> list[tuple[str, Claim, dict[str, Any] | None]]:
-    """(short id, claim as registered, claim as measured or None) of a result."""
+    """(short id, claim as registered, claim as measured or None) of a result.
+
+    A claim that needs an arm which this scale does not run is not measured.
+    """
     found = {c["id"].removeprefix(f"{result.name.paper}."): c for c in result.claims}
     mine = {id_: c for id_, c in result.criteria.claims.items() if c.result == result.name.result}
-    return [(id_, claim, found.get(id_)) for id_, claim in mine.items()]
+    return [(id_, c, None if _left_out(result, c) else found.get(id_)) for id_, c in mine.items()]
+
+
+def not_run(result: Result, claim: Claim) -> str:
+    """What stands in place of the numbers of a claim that was not measured."""
+    return texts.NOT_AT_SCALE if _left_out(result, claim) else texts.NOT_RUN
+
+
+def _left_out(result: Result, claim: Claim) -> bool:
+    """Whether this scale leaves out an arm that the claim is about."""
+    arms = {arm for part in claim.parts for arm in (getattr(part, "between", None) or [getattr(part, "of", None)])}
+    return bool(arms & result.left_out)
 
 
 # --- on the page of a result ---
@@ -52,18 +67,21 @@ def claims_of(result: Result) -> list[tuple[str, Claim, dict[str, Any] | None]]:
 
 def claims_table(result: Result) -> str:
     """All claims of a result with their verdicts, and below each criterion in full."""
+    if not claims_of(result):
+        return NONE
     header = ("Claim", "Paper", "Ours [95 % interval]", "n", "p (Holm)", "Verdict")
-    rows = [_row(id_, claim, found) for id_, claim, found in claims_of(result)]
+    rows = [_row(result, *entry) for entry in claims_of(result)]
     details = [_details(id_, claim, found) for id_, claim, found in claims_of(result)]
     exact = any(part.test == "bound" for _, claim, _ in claims_of(result) for part in claim.parts)
     note = f"{EXACT}\n\n" if exact else ""
     return texts.table(header, rows, right=(3, 4)) + "\n" + note + "\n".join(details)
 
 
-def _row(id_: str, claim: Claim, found: dict[str, Any] | None) -> list[str]:
+def _row(result: Result, id_: str, claim: Claim, found: dict[str, Any] | None) -> list[str]:
     about = f"**{id_} {texts.escape(claim.title)}.** {texts.escape(claim.statement)} *{texts.escape(claim.unit)}*"
     if found is None:
-        return [about, texts.number(claim.paper), texts.NOT_RUN, "–", "–", texts.NOT_RUN]
+        absent = not_run(result, claim)
+        return [about, texts.number(claim.paper), absent, "–", "–", absent]
     p = texts.p_value(found["p_holm"])
     return [about, texts.number(claim.paper), ours(found), str(found["n"]), p, badge(found)]
 
@@ -126,13 +144,14 @@ def _home_row(result: Result, pages: set[str], id_: str, claim: Claim, found: di
     link = f"[{name}](/{page}#the-verdicts)" if page in pages else name
     about = f"{link}: {texts.escape(claim.title)}. *{texts.escape(claim.unit)}*"
     if found is None:
-        return [about, texts.number(claim.paper), texts.NOT_RUN, "–", texts.NOT_RUN, result.scale]
+        absent = not_run(result, claim)
+        return [about, texts.number(claim.paper), absent, "–", absent, result.scale]
     return [about, texts.number(claim.paper), ours(found), str(found["n"]), badge(found), result.scale]
 
 
 def count_sentence(results: list[Result]) -> str:
     """How many of all claims have a verdict, of which kind, and per paper."""
-    judged = [(r.name.paper, c) for r in results if r.evidence for c in r.claims]
+    judged = [(r.name.paper, c) for r in results if r.evidence for _, _, c in claims_of(r) if c]
     kinds = Counter(c["verdict"] for _, c in judged)
     split = ", ".join(f"{kinds[kind]} {kind}" for kind in CLASSES if kinds[kind])
     papers = Counter(paper for paper, _ in judged)
@@ -158,16 +177,27 @@ def _changes(file: ClaimsFile) -> str:
 
 
 def readme_table(root: Path) -> str:
-    """The verdicts of all published results as a plain Markdown table."""
+    """The verdicts of all published results in plain Markdown: their number, and a table to unfold for each paper."""
     results = [r for r in find_results(root, "published", Path("results")) if r.present]
     if not results:
         return "No result has been published yet.\n"
+    papers = {paper: [r for r in results if r.name.paper == paper] for paper in PAPERS}
+    return "\n".join([count_sentence(results), *(_readme_paper(p, of) for p, of in papers.items() if of)])
+
+
+def _readme_paper(paper: str, results: list[Result]) -> str:
     header = ("Claim", "Paper", "Ours [95 % interval]", "n", "Verdict", "Scale")
-    rows = []
-    for r in results:
-        for id_, claim, found in claims_of(r):
-            about = f"{r.name} {id_}: {texts.escape(claim.title)} ({texts.escape(claim.unit)})"
-            if found:
-                cells = [ours(found), str(found["n"]), words(found), r.scale]
-                rows.append([about, texts.number(claim.paper), *cells])
-    return texts.table(header, rows)
+    judged = [(r, id_, claim, found) for r in results for id_, claim, found in claims_of(r) if found]
+    rows = [
+        [
+            f"{r.name} {id_}: {texts.escape(claim.title)} ({texts.escape(claim.unit)})",
+            texts.number(claim.paper),
+            ours(found),
+            str(found["n"]),
+            words(found),
+            r.scale,
+        ]
+        for r, id_, claim, found in judged
+    ]
+    summary = f"{PAPERS[paper]}: {len(judged)} of {CLAIM_TOTALS[paper]} claims"
+    return f"<details><summary>{summary}</summary>\n\n{texts.table(header, rows)}\n</details>\n"

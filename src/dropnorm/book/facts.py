@@ -16,6 +16,7 @@ from typing import Any
 from dropnorm.book import claims, texts
 from dropnorm.book.catalogue import CLAIM_TOTALS, total
 from dropnorm.book.sources import Result
+from dropnorm.claims import Claim
 from dropnorm.datasets.registry import TITLES
 from dropnorm.errors import UserError
 from dropnorm.protocol_file import ProtocolFile, parse_seeds
@@ -49,13 +50,13 @@ def facts_of(result: Result) -> dict[str, Any]:
     facts |= _of_protocol(result.protocol, result.scale)
     facts["scale"] = result.scale
     for id_, claim, found in claims.claims_of(result):
-        facts[id_.replace(".", "_")] = {"paper": texts.number(claim.paper)} | _of_claim(found)
+        facts[id_.replace(".", "_")] = {"paper": texts.number(claim.paper)} | _of_claim(result, claim, found)
     return facts
 
 
-def _of_claim(found: dict[str, Any] | None) -> dict[str, str]:
+def _of_claim(result: Result, claim: Claim, found: dict[str, Any] | None) -> dict[str, str]:
     if found is None:
-        return dict.fromkeys(("ours", "n", "p", "verdict"), texts.NOT_RUN)
+        return dict.fromkeys(("ours", "n", "p", "verdict"), claims.not_run(result, claim))
     return {
         "ours": claims.ours(found),
         "n": str(found["n"]),
@@ -97,7 +98,7 @@ def _placeholder(page: str, reference: str, known: dict[str, Result]) -> str:
     if measured and not result.present:
         return texts.NOT_RUN
     if measured and not result.complete:
-        return texts.NOT_MEASURED
+        return texts.NOT_AT_SCALE if result.left_out else texts.NOT_MEASURED
     raise UserError(f"book/{page}: {{{{ {reference} }}}} is no fact of {result.name} at scale {result.scale}")
 
 

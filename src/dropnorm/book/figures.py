@@ -28,7 +28,7 @@ def figure(result: Result, name: str, place: str) -> str:
 
 def absent(result: Result, name: str) -> str:
     """What stands where a figure cannot be shown."""
-    why = "it was not run" if not result.present else "what it shows was not measured"
+    why = "it was not run" if not result.present or result.left_out else "what it shows was not measured"
     return f":::{{admonition}} No figure here\n:class: note\nFigure `{name}`: at scale {result.scale} {why}.\n:::\n"
 
 

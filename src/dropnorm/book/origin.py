@@ -22,7 +22,9 @@ def banner(result: Result) -> str:
             f":::{{warning}}\n**Not run at scale {result.scale}.** This page shows no numbers of ours. "
             "The commands at its end make them.\n:::\n"
         )
-    made = f"Scale **{result.scale}**: {SCALES[result.scale]}. Data: {data(result)}. {seeds(result)}."
+    made = (
+        f"Scale **{result.scale}**: {SCALES[result.scale]}. Data: {data(result)}. {seeds(result)}.{_left_out(result)}"
+    )
     if not result.evidence:
         return f":::{{warning}}\n**Not evidence.** {made} Nothing below supports or refutes a claim.\n:::\n"
     if missing := result.provenance["missing_arms"]:
@@ -31,6 +33,11 @@ def banner(result: Result) -> str:
     if old := [arm for arm, record in result.provenance["arms"].items() if record["state"] != "fresh"]:
         return f":::{{warning}}\n{made} {len(old)} arms were made by earlier code or settings.\n:::\n"
     return f":::{{note}}\n{made}\n:::\n"
+
+
+def _left_out(result: Result) -> str:
+    arms = ", ".join(f"`{arm}`" for arm in sorted(result.left_out))
+    return f" Not run at this scale: {arms}." if arms else ""
 
 
 def data(result: Result) -> str:

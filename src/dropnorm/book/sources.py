@@ -39,6 +39,7 @@ class Result:
     figures: dict[str, dict[str, str]] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     runs_of: tuple[ResultName, ...] = ()
+    left_out: frozenset[str] = frozenset()  # arms that this scale does not run
 
     @property
     def present(self) -> bool:
@@ -50,8 +51,8 @@ class Result:
 
     @property
     def complete(self) -> bool:
-        """Everything that a page may speak of was measured. The short schedule of smoke leaves some of it out."""
-        return self.evidence and not self.provenance["missing_arms"]
+        """Everything that a page may speak of was measured. Smoke, or a scale that leaves out arms, lacks some."""
+        return self.evidence and not self.provenance["missing_arms"] and not self.left_out
 
     def table(self) -> list[dict[str, str]]:
         """The rows of `table.csv`."""
@@ -128,4 +129,6 @@ def _not_run(root: Path, place: Place, criteria: ClaimsFile) -> Result:
     file = read(path_of(root, place.name))
     sources = source_files(root, file)
     runs_of = tuple(sources) if isinstance(file, DerivedFile) else ()
-    return Result(place.name, place.scale, next(iter(sources.values())), criteria, runs_of=runs_of)
+    left_out = frozenset(arm for source in sources.values() for arm in source.scales[place.scale].leave_out)
+    first = next(iter(sources.values()))
+    return Result(place.name, place.scale, first, criteria, runs_of=runs_of, left_out=left_out)

@@ -1,5 +1,6 @@
 """The numbers of a result's `table.csv`, grouped: the main arms open, each sweep folded."""
 
+import re
 from collections import defaultdict
 
 from dropnorm.book import texts
@@ -7,13 +8,14 @@ from dropnorm.book.sources import Result
 
 HEADER = ("Arm", "Quantity", "Mean [95 % interval]", "sd", "n")
 MAIN = "main"
+_SWEEP = re.compile(r"\.([A-Za-z_]\w*)-")
 
 
 def numbers(result: Result) -> str:
     """Every row of the table. Intervals are 95 % t-intervals of the mean over seeds."""
     groups = defaultdict(list)
     for row in result.table():
-        groups[_group(row["arm"])].append(row)
+        groups[group(row["arm"])].append(row)
     parts = [texts.table(HEADER, map(_row, groups.pop(MAIN, [])), right=(2, 3, 4))]
     for name, rows in groups.items():
         label = texts.escape(name.replace("_", " "))
@@ -22,9 +24,10 @@ def numbers(result: Result) -> str:
     return "\n".join(parts)
 
 
-def _group(arm: str) -> str:
-    """`baseline.lr-0.1` belongs to the sweep `lr`; an arm without a dot is a main one."""
-    return arm.partition(".")[2].partition("-")[0] or MAIN
+def group(arm: str) -> str:
+    """`baseline.lr-0.1` belongs to the sweep `lr`; an arm without a sweep's name, such as `b-0.1`, is a main one."""
+    sweep = _SWEEP.search(arm)
+    return sweep[1] if sweep else MAIN
 
 
 def _row(row: dict[str, str]) -> list[str]:

@@ -10,6 +10,7 @@ NBSP, MINUS = "\u00a0", "\u2212"
 SMALL = 1e-4  # below this a measured number is written as a power of ten
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NOT_RUN = "*not run*"
+NOT_AT_SCALE = "*not run at this scale*"
 NOT_MEASURED = "*not measured*"
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|$])")
 _COMMENTS = re.compile(r"<!--.*?-->", re.DOTALL)

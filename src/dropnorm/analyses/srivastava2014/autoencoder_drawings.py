@@ -1,0 +1,62 @@
+"""How figures of the autoencoders are drawn, where Figures 7 and 8 do it alike."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dropnorm.analyses import Context
+from dropnorm.analyses.srivastava2014.autoencoders import LABELS, NETS, SERIES, SETTINGS
+from dropnorm.analyses.tidy import select
+from dropnorm.plotting import colour, series_style
+
+
+def setup(context: Context, n: int) -> str:
+    """How every caption ends: the networks, their training, seeds, scale."""
+    s = context.settings
+    loss = {"squared": "squared loss", "cross_entropy": "cross-entropy"}[s["training"]["loss"]]
+    return (
+        f"Data: {context.data}. {s['network']['hidden']} ReLU units, p = 0.5 where there is dropout, {loss}, L2 "
+        f"{s['optimiser']['l2']:g}, {s['training']['steps']:,} updates, {context.ending(n)}"
+    )
+
+
+def has(curves: pd.DataFrame, panel: str, net: str) -> bool:
+    """Whether a net has a curve in a panel."""
+    return len(select(curves, panel, net)) > 0
+
+
+def nets_in(curves: pd.DataFrame, panel: str) -> list[str]:
+    """The nets that have a curve in a panel."""
+    return [net for net in NETS if has(curves, panel, net)]
+
+
+def released(curves: pd.DataFrame, measure: str, net: str) -> float:
+    """A measure of the judged net, mean over seeds; NaN if it was not measured."""
+    mine = select(curves, f"settings_{measure}", net)
+    mine = mine[mine.x == 0]
+    return float(mine.value.iloc[0]) if len(mine) else float("nan")
+
+
+def draw_settings(ax: Axes, curves: pd.DataFrame, measure: str, label: str, paper: dict[str, float] | None = None):
+    """A measure of both nets in each setting: mean of the seeds as a mark, lowest to highest as a bar.
+
+    paper: the paper's own value of each net, drawn across.
+    """
+    for net in NETS:
+        mine, style = select(curves, f"settings_{measure}", net), series_style(SERIES[net])
+        x = mine.x + (-0.13 if net == "none" else 0.13)
+        ax.vlines(x, mine.low, mine.high, color=style["color"], linewidth=2)
+        ax.plot(x, mine.value, style["marker"], color=style["color"], markersize=5, label=LABELS[net])
+        if paper and net in paper:
+            ax.axhline(paper[net], color=colour("paper"), linestyle=style["linestyle"], linewidth=1.1)
+    words = [w.replace(" ", "\n").replace("-", "-\n") for _, w in SETTINGS.values()]
+    ax.set_xticks(range(len(SETTINGS)), words, fontsize="small")
+    ax.set_xlim(-0.5, len(SETTINGS) - 0.5)
+    ax.set_ylabel(label)
+    ax.grid(axis="x", visible=False)
+
+
+def legend_above(figure: Figure, ax: Axes) -> None:
+    """One legend for all panels, where it hides no curve."""
+    handles, labels = ax.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))

@@ -1,0 +1,78 @@
+"""What the drawings of trained networks' errors share."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FixedLocator, NullLocator
+
+from dropnorm.analyses import Context
+from dropnorm.analyses.tidy import select
+from dropnorm.plotting import colour
+
+ERROR_TICKS = [x * 10**k for k in (-1, 0, 1) for x in (1, 1.5, 2, 3, 5)]  # percent
+HIGHEST = 20.0  # percent: a net that diverged errs on nine images of ten, and would squeeze all others together
+WIDE = 4  # highest over lowest from which an axis of errors is logarithmic
+
+
+def paper_points(ax: Axes, x, value, bar=None, marker: str = "x", label: str | None = None) -> None:
+    """Numbers of the paper, printed or read off its figure: dotted, grey, with its own bars if it has any."""
+    style = {"color": colour("paper"), "marker": marker, "markersize": 4, "linewidth": 1.1, "linestyle": ":"}
+    ax.errorbar(x, value, yerr=bar, elinewidth=0.8, capsize=2, label=label, **style)
+
+
+def setup(context: Context, n: int) -> str:
+    """How a caption tells what was trained: data, mini-batches, updates, seeds, scale."""
+    width = context.settings["network"]["width"]
+    narrower = f"Units of every layer times {width:g}. " if width != 1 else ""
+    return (
+        f"Data: {context.data}. {narrower}Mini-batches of {context.settings['training']['batch_size']}, "
+        f"{updates(context):,} updates, {context.ending(n)}"
+    )
+
+
+def updates(context: Context) -> int:
+    """Updates of the whole training."""
+    return round(context.settings["training"]["stretch"] * context.settings["training"]["steps"])
+
+
+def fewest(curves: pd.DataFrame) -> int:
+    """Seeds of the curve that has fewest."""
+    return int(curves.n.min())
+
+
+def has(curves: pd.DataFrame, panel: str, series: str) -> bool:
+    return len(select(curves, panel, series)) > 0
+
+
+def clipped(curves: pd.DataFrame, context: Context) -> pd.DataFrame:
+    """Curves of errors with nothing above HIGHEST; at smoke scale most are above, and stay."""
+    if context.scale == "smoke":
+        return curves
+    return curves.assign(**{c: curves[c].clip(upper=HIGHEST) for c in ("value", "low", "high")})
+
+
+def out_of_sight(context: Context) -> str:
+    """What a caption says of it."""
+    return "" if context.scale == "smoke" else f"What lies above {HIGHEST:g} %, as after divergence, is drawn there. "
+
+
+def error_axis(axis: Axis, low: float, high: float) -> None:
+    """An axis of errors in percent; where they differ much, logarithmic with round numbers."""
+    if high > WIDE * low:
+        axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+        _ticks(axis, [t for t in ERROR_TICKS if low / 1.5 <= t <= high * 1.5])
+
+
+def tried_axis(ax: Axes, values: Iterable[float], *, logarithmic: bool = True) -> None:
+    """An x axis with a tick at every value that was tried."""
+    if logarithmic:
+        ax.set_xscale("log")
+    _ticks(ax.xaxis, sorted(values))
+
+
+def _ticks(axis: Axis, values: list[float]) -> None:
+    axis.set_major_locator(FixedLocator(values))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(lambda x, _: f"{x:g}")

@@ -1,0 +1,158 @@
+"""How Figure 4 and its companion are drawn, and what their captions and alt texts say."""
+
+from functools import partial
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from dropnorm.analyses import Context, Drawing
+from dropnorm.analyses.srivastava2014.error_drawings import fewest, has, setup, updates
+from dropnorm.analyses.tidy import select
+from dropnorm.plotting import band, colour, step_axis
+
+SIZES = ("2x1024", "3x1024", "4x1024", "2x2048", "3x2048", "4x2048")
+GROUPS = {"none": "without dropout", "dropout": "with dropout", "limit": "without dropout, with norm limit"}
+STYLE = {"none": "baseline", "dropout": "batchnorm"}  # of the book's two colours
+DASHES = {"2": "-", "3": "--", "4": ":"}  # by hidden layers
+WIDTHS = {"1024": 0.9, "2048": 1.8}  # by units
+MARKS = {"none": "s", "dropout": "o", "limit": "D"}
+PAPER_UPDATES, PAPER_END = 1_000_000, 900_000
+PAPER_AXIS = (0.7, 2.6)
+
+
+def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> dict[str, Drawing]:
+    """Every figure whose curves are there."""
+    drawings = {}
+    if set(curves.panel) >= {"test_error"}:
+        drawings["figure"] = _figure4(curves, reference, context)
+    if all(has(curves, "clusters", group) for group in STYLE):
+        drawings["clusters"] = _clusters(curves, reference, context)
+    return drawings
+
+
+# --- twelve curves ---
+
+
+def _figure4(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Drawing:
+    mine = curves[curves.panel == "test_error"]
+    caption = (
+        "(a) Test error over training of six architectures, with and without dropout, each the mean of the seeds. "
+        "(b) The paper's twelve curves, one run each; which curve is which architecture it does not say, so all have "
+        f"the same line. {setup(context, fewest(mine))}"
+    )
+    ends = "; ".join(f"{_words(arm)} {select(mine, 'test_error', arm).value.iloc[-1]:.2f} %" for arm in _arms(curves))
+    alt = f"Two panels of test error over updates. Ours after the last update: {ends}. {_paper_ends(reference)}"
+    return Drawing(partial(_draw_figure4, curves, reference, context), caption, alt)
+
+
+def _arms(curves: pd.DataFrame) -> list[str]:
+    """The arms of the paper's figure that were run."""
+    return [f"{group}_{size}" for group in STYLE for size in SIZES if has(curves, "test_error", f"{group}_{size}")]
+
+
+def _words(arm: str) -> str:
+    group, _, size = arm.partition("_")
+    return f"{size.replace('x', ' x ')} {GROUPS[group]}"
+
+
+def _paper_ends(reference: pd.DataFrame) -> str:
+    late = reference[reference.updates >= PAPER_END].groupby(["group", "curve"]).value.mean()
+    spans = [f"{GROUPS[g]} {late[g].min():.2f} to {late[g].max():.2f} %" for g in STYLE]
+    return f"The paper's, mean over the last tenth: {'; '.join(spans)}."
+
+
+def _draw_figure4(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Figure:
+    figure, axes = plt.subplots(1, 2, figsize=(8.6, 4.0), sharey=context.scale != "smoke")
+    for arm in _arms(curves):
+        mine, (group, _, size) = select(curves, "test_error", arm), arm.partition("_")
+        depth, _, units = size.partition("x")
+        style = {"color": colour(STYLE[group]), "linestyle": DASHES[depth], "linewidth": WIDTHS[units]}
+        axes[0].plot(mine.x, mine.value, **style)
+    for (group, _), mine in reference.groupby(["group", "curve"]):
+        axes[1].plot(mine.updates, mine.value, color=colour(STYLE[group]), linewidth=0.9)
+    for ax, last, title in zip(axes, (updates(context), PAPER_UPDATES), ("(a) ours", "(b) the paper"), strict=True):
+        step_axis(ax, last)
+        ax.set_xlabel("updates")
+        ax.set_title(title)
+    axes[1].set_ylim(PAPER_AXIS)
+    axes[0].set_ylabel("test error (%)")
+    _legends(axes)
+    return figure
+
+
+def _legends(axes) -> None:
+    groups = [Line2D([], [], color=colour(s), label=GROUPS[g]) for g, s in STYLE.items()]
+    axes[1].legend(handles=groups, loc="upper right", fontsize="small")
+    ink = axes[0].xaxis.label.get_color()
+    sizes = [
+        Line2D([], [], color=ink, linestyle=DASHES[d], linewidth=WIDTHS[u], label=f"{d} x {u}")
+        for d, _, u in (size.partition("x") for size in SIZES)
+    ]
+    axes[0].legend(handles=sizes, loc="upper right", fontsize="small", title="layers x units", title_fontsize="small")
+
+
+# --- clusters, and how they end ---
+
+
+def _clusters(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Drawing:
+    mine = curves[curves.panel == "clusters"]
+    caption = (
+        "(a) Mean test error of the six nets of each kind against the share of the training, with a band from the "
+        "lowest to the highest of all nets and seeds; grey: the same of the paper's curves (a million updates, one run "
+        "a net). (b) Test error after the last update of each architecture: mean of the seeds, bars from the lowest to "
+        "the highest; diamonds: nets without dropout but with the norm limit; grey bands: from the lowest to the "
+        "highest of the paper's curves, each its mean over the last tenth of the training. "
+        f"{setup(context, fewest(mine))}"
+    )
+    ends = [select(curves, "clusters", group).iloc[-1] for group in STYLE]
+    spans = "; ".join(
+        f"{GROUPS[g]} mean {e.value:.2f} %, from {e.low:.2f} to {e.high:.2f}" for g, e in zip(STYLE, ends, strict=True)
+    )
+    limits = "; ".join(
+        f"{_words(f'limit_{size}')} {mine.value.iloc[0]:.2f} %"
+        for size in SIZES
+        if len(mine := select(curves, "final", f"limit_{size}"))
+    )
+    alt = f"Two panels. At the end of the training: {spans}. {limits}. {_paper_ends(reference)}"
+    return Drawing(partial(_draw_clusters, curves, reference, context), caption, alt)
+
+
+def _draw_clusters(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Figure:
+    figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.6), width_ratios=[1.3, 1])
+    with_paper = context.scale != "smoke"  # other data: the paper's curves are no reference for it
+    _draw_spans(axes[0], curves, reference if with_paper else None, updates(context))
+    _draw_ends(axes[1], curves, reference if with_paper else None)
+    return figure
+
+
+def _draw_spans(ax: Axes, curves: pd.DataFrame, reference: pd.DataFrame | None, last: int) -> None:
+    for group, style in STYLE.items():
+        mine = select(curves, "clusters", group)
+        band(ax, mine.assign(x=100 * mine.x / last), style, GROUPS[group])
+        if reference is not None:
+            by_update = reference[reference.group == group].groupby("updates").value
+            x, label = 100 * by_update.mean().index / PAPER_UPDATES, "paper" if group == "dropout" else None
+            ax.fill_between(x, by_update.min(), by_update.max(), alpha=0.15, linewidth=0, color=colour("paper"))
+            ax.plot(x, by_update.mean(), ":", color=colour("paper"), linewidth=1.3, label=label)
+    ax.set(xlim=(0, 100), xlabel="share of the training (%)", ylabel="test error (%)", title="(a)")
+    ax.legend(loc="upper right", fontsize="small")
+
+
+def _draw_ends(ax: Axes, curves: pd.DataFrame, reference: pd.DataFrame | None) -> None:
+    if reference is not None:
+        late = reference[reference.updates >= PAPER_END].groupby(["group", "curve"]).value.mean()
+        for group in STYLE:
+            ax.axhspan(late[group].min(), late[group].max(), alpha=0.2, linewidth=0, color=colour("paper"))
+    for i, group in enumerate(GROUPS):
+        mine = curves[(curves.panel == "final") & curves.series.str.startswith(f"{group}_")]
+        bars = (mine.value - mine.low, mine.high - mine.value)
+        fill = {"markerfacecolor": "none"} if group == "limit" else {}
+        ax.errorbar(
+            mine.x + 0.15 * (i - 1), mine.value, yerr=bars, fmt=MARKS[group], markersize=5, capsize=2,
+            color=colour(STYLE.get(group, "baseline")), **fill,
+        )  # fmt: skip
+    ax.set_xticks(range(len(SIZES)), [size.replace("x", "\nx ") for size in SIZES], fontsize="small")
+    ax.set(xlim=(-0.6, len(SIZES) - 0.4), ylabel="final test error (%)", title="(b)")

@@ -1,0 +1,58 @@
+"""What the analyses of Figures 12 and 13 share: the machines, their settings, and how captions speak of them."""
+
+import pandas as pd
+
+from dropnorm.analyses import Context
+from dropnorm.analyses.measures import last_of_units
+from dropnorm.analyses.tidy import select
+
+DEAD = 0.1  # of the median length of a unit's weights: below it a unit is dead by length
+SILENT = 0.01  # standard deviation of an activation over the test images: below it a unit is dead by activation
+NETS = {"standard": (1, "without dropout"), "dropout": (0, "with dropout")}  # name -> (series style, label)
+# What each machine is trained with besides: the ending of an arm's name, a name for facts, words under an axis.
+SETTINGS = [
+    ("", "", "256"),
+    (".l2-0.0", "_no_l2", "256\nno L2"),
+    (".pixels-sampled", "_sampled", "256\nbinary\npixels"),
+    ("_1024", "_1024", "1,024"),
+]
+ARMS = {net: [net + ending for ending, _, _ in SETTINGS] for net in NETS}
+NAMES = {net + ending: net + name for ending, name, _ in SETTINGS for net in NETS}  # arm -> its name in facts
+WORDS = [words for _, _, words in SETTINGS]
+LARGE = "_1024"  # the ending of the machines of the size that the bars of Figure 13 add up to
+IN_SETTINGS = "256 hidden units as released, without L2, with binary pixels, and 1,024 hidden units"
+
+
+def size_of_large(runs: pd.DataFrame) -> dict[str, str]:
+    """How many hidden units the large machines have, for the prose: the fact `large`."""
+    units = max(len(last_of_units(runs, net + LARGE, "norm")) for net in NETS)
+    return {"large": f"{units:,}"} if units else {}
+
+
+def setup(context: Context, n: int) -> str:
+    """How every caption ends: the training, data, seeds, scale."""
+    t = context.settings["training"]
+    return (
+        f"Data: {context.data}. Contrastive divergence, rate {t['lr']:g}, L2 {t['l2']:g} where not said otherwise, "
+        f"{t['steps']:,} updates, p = 0.5 where there is dropout, {context.ending(n)}"
+    )
+
+
+def seeds(curves: pd.DataFrame) -> int:
+    """The fewest seeds behind any curve."""
+    return int(curves.n.min())
+
+
+def nets_in(curves: pd.DataFrame, panel: str) -> list[str]:
+    """The nets that have a curve in a panel."""
+    return [net for net in NETS if len(select(curves, panel, net))]
+
+
+def in_words(curves: pd.DataFrame, measures: dict[str, str]) -> str:
+    """For an alt text: each measure (name -> words) of each net in all settings."""
+    numbers = []
+    for measure, words in measures.items():
+        for net, (_, label) in NETS.items():
+            values = ", ".join(f"{v:.3g}" for v in select(curves, f"settings_{measure}", net).value)
+            numbers.append(f"{words}, {label}: {values}")
+    return "; ".join(numbers)

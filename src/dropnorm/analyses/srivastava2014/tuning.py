@@ -1,0 +1,132 @@
+"""Srivastava et al. 2014, appendix B.1: the settings of Tables 2, 9 and 10, tuned on validation images.
+
+There is no claim here. A row is a method; each of its arms is a trial, and the trial with the lowest mean validation
+error after the last update is chosen. Test errors are not even looked at.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.srivastava2014 import tuning_drawings as drawings
+from dropnorm.analyses.srivastava2014.errors import counts, error_table, final_errors, mean_of, values, written
+from dropnorm.analyses.tidy import CURVE_COLUMNS, curve, joined
+
+RATE = "optimiser.lr"
+BASE_RATE = 0.1  # of an arm that no sweep made
+SWEPT = {  # by the sweep's name: what its arms set, in the order in which their names give the values
+    "trial": (RATE,),
+    "rate": (RATE,),
+    "l2": (RATE, "regularisation.l2"),
+    "l1": (RATE, "regularisation.l1"),
+    "kl": (RATE, "regularisation.sparsity_cost"),
+    "c": (RATE, "regularisation.max_norm"),
+}
+WORDS = {RATE: "rate", "regularisation.l2": "L2", "regularisation.l1": "L1", "regularisation.sparsity_cost": "cost",
+         "regularisation.max_norm": "c", "network.init": "first weights"}  # fmt: skip
+SMALL_INIT = {"none_small_init": {"network.init": 0.01}}
+ROWS = {  # method -> the arms its trials are made from
+    "none": ("none", *SMALL_INIT),
+    **{row: (row,) for row in (
+        "l2", "l2_l1", "l2_kl", "max_norm", "dropout_l2", "dropout_max_norm", "standard_logistic", "dropout_logistic",
+        "dropout_relu", "dropout_maxout", "bernoulli", "gaussian",
+    )},
+}  # fmt: skip
+REPEATED = ("l2", "l2_l1", "l2_kl", "max_norm", "dropout_l2", "dropout_max_norm")  # arms that their sweep has once more
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial of a row: its arm, the values it sets by their dotted keys, its mean validation error (%)."""
+
+    arm: str
+    values: dict[str, float]
+    error: float
+
+    @property
+    def words(self) -> str:
+        """'rate 0.03, L2 0.0001'."""
+        return ", ".join(f"{WORDS[key]} {value:g}" for key, value in self.values.items())
+
+
+def summarise(runs: pd.DataFrame) -> Summary:
+    """Every trial's validation error, and which was chosen."""
+    errors = final_errors(runs)
+    found = errors[errors.measure == "validation_error"].reset_index(drop=True)
+    table = error_table(runs, found)
+    return Summary(samples=found, table=table, curves=_curves(found), facts=counts(runs) | _facts(found, runs))
+
+
+def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
+    """The figures of this result by name; the paper has none."""
+    return drawings.figures(curves, context)
+
+
+# --- trials ---
+
+
+def values_of(arm: str) -> dict[str, float]:
+    """What a trial sets, by dotted key, read from its arm's name: 'l2.l2-0.03-1e-05' has rate 0.03 and L2 0.00001."""
+    base, _, of_sweep = arm.partition(".")
+    sweep, _, label = of_sweep.partition("-")
+    numbers = [float(v.replace("~", "-")) for v in label.replace("e-", "e~").split("-")] if label else [BASE_RATE]
+    return dict(zip(SWEPT.get(sweep, (RATE,)), numbers, strict=True)) | SMALL_INIT.get(base, {})
+
+
+def trials(found: pd.DataFrame, row: str) -> list[Trial]:
+    """The trials of a row in samples (measure, arm, seed, value); equal settings count once."""
+    arms = [arm for arm in found.arm.unique() if row_of(arm) == row]
+    return [
+        Trial(arm, values_of(arm), mean)
+        for arm in arms
+        if (mean := mean_of(found, "validation_error", arm)) is not None
+    ]
+
+
+def row_of(arm: str) -> str | None:
+    """The row that an arm is a trial of; None for one that repeats another."""
+    base = arm.partition(".")[0]
+    return None if arm in REPEATED else next(row for row, bases in ROWS.items() if base in bases)
+
+
+def choice(found: pd.DataFrame, row: str, **fixed: float) -> Trial | None:
+    """The trial of a row with the lowest mean validation error, the first of equals; None if there is none.
+
+    fixed: values that it must have, by the last word of their key, as in max_norm=2.
+    """
+    free = [t for t in trials(found, row) if all(_last_words(t).get(k) == v for k, v in fixed.items())]
+    return min(free, key=lambda t: t.error, default=None)
+
+
+def _last_words(trial: Trial) -> dict[str, float]:
+    return {key.split(".")[-1]: value for key, value in trial.values.items()}
+
+
+# --- what is shown ---
+
+
+def _curves(found: pd.DataFrame) -> pd.DataFrame:
+    """A panel a row, a series a strength, validation error against the rate."""
+    parts = []
+    for row in ROWS:
+        series: dict[str, dict[float, pd.Series]] = {}
+        for trial in trials(found, row):
+            others = ", ".join(f"{WORDS[k]} {v:g}" for k, v in trial.values.items() if k != RATE)
+            by_seed = values(found, "validation_error", trial.arm)
+            series.setdefault(others or "rates", {})[trial.values[RATE]] = by_seed
+        parts += [curve(row, name, pd.DataFrame(points).T.sort_index()) for name, points in series.items()]
+    return joined(parts, CURVE_COLUMNS)
+
+
+def _facts(found: pd.DataFrame, runs: pd.DataFrame) -> dict[str, str]:
+    """Of each row all of whose trials were run: how many, the one chosen, its error, and that of the next best."""
+    facts, measured = {}, set(found.arm)
+    for row in ROWS:
+        planned = [arm for arm in runs.arm.cat.categories if row_of(arm) == row]
+        if set(planned) <= measured and planned:
+            best, *others = sorted(trials(found, row), key=lambda t: t.error)
+            facts |= {f"choice_{row}": best.words, f"trials_{row}": str(len(planned))}
+            errors = {f"error_{row}": best.error, f"next_{row}": others[0].error if others else None}
+            facts |= written(errors)
+    return facts

@@ -1,0 +1,75 @@
+"""How the trials are drawn: a panel a method, validation error against the learning rate."""
+
+from functools import partial
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from dropnorm.analyses import Context, Drawing
+from dropnorm.analyses.srivastava2014.error_drawings import (
+    clipped,
+    error_axis,
+    fewest,
+    out_of_sight,
+    setup,
+    tried_axis,
+)
+from dropnorm.analyses.tidy import select
+from dropnorm.plotting import colour, series_band
+
+ACROSS = 4
+
+
+def figures(curves: pd.DataFrame, context: Context) -> dict[str, Drawing]:
+    """The one figure of this result, with the methods that were tried."""
+    return {"figure": _figure(curves, context)} if len(curves) else {}
+
+
+def _figure(curves: pd.DataFrame, context: Context) -> Drawing:
+    caption = (
+        "Error (%) on validation images after the last update of each trial, against the learning rate: mean of the "
+        "seeds, with a band from the lowest to the highest. The circle is round the trial that is chosen, the lowest "
+        f"of its panel. {out_of_sight(context)}{setup(context, fewest(curves))}"
+    )
+    chosen = "; ".join(_words(row, chosen_in(curves, row)) for row in curves.panel.unique())
+    return Drawing(partial(_draw, curves, context), caption, f"A panel a method. Lowest validation error: {chosen}.")
+
+
+def chosen_in(curves: pd.DataFrame, row: str) -> pd.Series:
+    """The point of a panel with the lowest mean."""
+    mine = curves[curves.panel == row]
+    return mine.loc[mine.value.idxmin()]
+
+
+def _words(row: str, point: pd.Series) -> str:
+    strength = "" if point.series == "rates" else f", {point.series}"
+    return f"{row.replace('_', ' ')} {point.value:.2f} % at rate {point.x:g}{strength}"
+
+
+def _draw(curves: pd.DataFrame, context: Context) -> Figure:
+    rows = list(curves.panel.unique())
+    chosen = {row: chosen_in(curves, row) for row in rows}
+    curves = clipped(curves, context)
+    down = -(-len(rows) // ACROSS)
+    figure, axes = plt.subplots(down, ACROSS, figsize=(9, 2.2 * down), squeeze=False)
+    for ax, row in zip(axes.flat, rows, strict=False):
+        _draw_row(ax, curves[curves.panel == row], row)
+        ax.plot(chosen[row].x, chosen[row].value, "o", color=colour("paper"), markersize=11, markerfacecolor="none")
+    for ax in axes.flat[len(rows) :]:
+        ax.set_axis_off()
+    for ax in axes[:, 0]:
+        ax.set_ylabel("validation error (%)", fontsize="small")
+    return figure
+
+
+def _draw_row(ax, mine: pd.DataFrame, row: str) -> None:
+    names = list(mine.series.unique())
+    for i, series in enumerate(names):
+        series_band(ax, select(mine, row, series), i, series, marks=True)
+    tried_axis(ax, mine.x.unique())
+    error_axis(ax.yaxis, mine.low[mine.low > 0].min(), mine.high.max())
+    ax.tick_params(labelsize="small")
+    ax.set_title(row.replace("_", " "), fontsize="small")
+    if len(names) > 1:
+        ax.legend(fontsize="xx-small")

@@ -1,0 +1,155 @@
+"""Between `results/`, which belongs to one checkout, and `published/`, which is committed: publish and restore.
+
+published/<scale>/<paper>/<result>/         what its page shows, and digests.json over all of it
+published/<scale>/<paper>/<result>/runs/    every arm's runs, where they are small: to add seeds, or to judge again
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dropnorm.errors import UserError
+from dropnorm.files import read_json, replacing, sha256, write_json
+from dropnorm.names import Place
+from dropnorm.protocol import Protocol
+from dropnorm.runs import arm_state, table
+from dropnorm.variants import open_protocol, remember
+
+# Bytes of all run tables of a result. Every version that is ever committed stays in everyone's clone, so that some
+# dozens of results at two scales must stay together in the order of a hundred megabytes.
+MOST_BYTES = 4_000_000
+MOST_BYTES_OF_A_FILE = 2 * 1024**2  # as for every file of the repository
+
+
+def publish(place: Place, published: Place) -> tuple[list[Path], str]:
+    """Copy the small part of a result to where it is committed; returns the copies, and what became of its runs.
+
+    Raises UserError if it has not been evaluated, if it was not evaluated from the runs that are there now, or at smoke
+    scale, which is no evidence.
+    """
+    if place.scale == "smoke":
+        raise UserError("smoke results are no evidence and are not published; run at --scale full or paper")
+    if not place.file("claims.json").exists():
+        raise UserError(
+            f"{place.folder} has no claims.json; make it: dropnorm figure {place.name} --scale {place.scale}"
+        )
+    runs, words = _small_runs(place)
+    shutil.rmtree(published.runs, ignore_errors=True)
+    page = [p for p in place.folder.iterdir() if p.is_file() and not p.name.startswith(".")]
+    names = sorted(p.relative_to(place.folder).as_posix() for p in (*page, *runs))
+    for name in names:
+        _copy(place.file(name), published.file(name))
+    write_json(published.file("digests.json"), {name: sha256(published.file(name)) for name in names})
+    return [published.file(name) for name in names], words
+
+
+def _small_runs(place: Place) -> tuple[list[Path], str]:
+    """The tables and records that the claims were judged from, if they are small enough to be committed."""
+    provenance = read_json(place.file("provenance.json"))
+    sources = [name for name in provenance.get("runs_of", []) if name != str(place.name)]
+    if sources:
+        return [], f"its runs are those of {' and '.join(sources)}, to be published with them"
+    digests = {place.run(arm): record["runs_sha256"] for arm, record in provenance["arms"].items()}
+    if not all(table.exists() for table in digests):
+        return [], "its runs are not all here, so they are left out"
+    if changed := [table for table, digest in digests.items() if sha256(table) != digest]:
+        again = f"dropnorm figure {place.name} --scale {place.scale}"
+        raise UserError(f"{changed[0]} is not what the claims were judged from; judge again: {again}")
+    files = [file for table in digests for file in _files(table)]
+    sizes = [file.stat().st_size for file in files]
+    words = f"{sum(sizes) / 1e6:.1f} MB"
+    if sum(sizes) > MOST_BYTES or max(sizes) > MOST_BYTES_OF_A_FILE:
+        return [], f"its runs ({words}) are left out: more than is committed ({MOST_BYTES / 1e6:.0f} MB)"
+    return files, f"its runs ({words}) are with it"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What `restore` did with each arm of a result."""
+
+    arms: list[str] = field(default_factory=list)  # put back
+    stale: list[str] = field(default_factory=list)  # of these, made by earlier code or settings
+    kept: list[str] = field(default_factory=list)  # left as they are here
+    absent: list[str] = field(default_factory=list)  # not published
+
+
+def restore_all(root: Path, places: list[Place], published: Path) -> Iterator[str]:
+    """Put back the published runs of several places; yields a line for each that has some.
+
+    Raises UserError as `restore` does, or if no runs of any of them are published.
+    """
+    restored = 0
+    for place in places:
+        source = replace(place, root=published)
+        protocol = open_protocol(root, source, {})
+        if protocol.derived and len(places) > 1:
+            continue  # its sources are among them
+        if not any(table(source, protocol, arm).exists() for arm in protocol.arms):
+            continue
+        open_protocol(root, place, protocol.changes)  # refuses a variant that means something else here
+        for each in {*protocol.sources, protocol}:
+            remember(place.of(each.name), each.changes)
+        yield _in_words(place, restore(place, source, protocol))
+        restored += 1
+    if not restored:
+        what = places[0].name if len(places) == 1 else "any result"
+        raise UserError(f"no runs of {what} are published at scale {places[0].scale}; they are where they are small")
+
+
+def _in_words(place: Place, done: "Restored") -> str:
+    counts = {
+        "restored": done.arms,
+        "kept as they are here": done.kept,
+        "not published": done.absent,
+    }
+    words = [f"{len(arms)} arms {what}" for what, arms in counts.items() if arms]
+    if done.stale:
+        words.append(f"{len(done.stale)} of those restored were made by earlier code or settings (`dropnorm status`)")
+    return f"{place.name}: {', '.join(words)}"
+
+
+def restore(place: Place, published: Place, protocol: Protocol) -> Restored:
+    """Put published runs back where runs belong, for arms that have none here, or only what today's code cannot use.
+
+    An arm with fresh seeds here is left alone; so is a stale one whose published runs are no better.
+
+    Raises UserError, before anything is copied, if a published table is not what was published.
+    """
+    done = Restored()
+    wanted = []
+    for arm in protocol.arms:
+        owner = protocol.owner(arm).name
+        source, target = published.of(owner), place.of(owner)
+        if not source.run(arm).exists():
+            done.absent.append(arm)
+            continue
+        _check(source, arm)
+        here, there = (arm_state(p, protocol, arm).state for p in (place, published))
+        if here == "fresh" or (here == "stale" and there != "fresh"):
+            done.kept.append(arm)
+            continue
+        wanted += zip(_files(source.run(arm)), _files(target.run(arm)), strict=True)
+        done.arms.append(arm)
+        if there != "fresh":
+            done.stale.append(arm)
+    for source, target in wanted:
+        _copy(source, target)
+    return done
+
+
+def _check(published: Place, arm: str) -> None:
+    digests = read_json(published.file("digests.json"))
+    for file in _files(published.run(arm)):
+        if not file.exists() or digests.get(file.relative_to(published.folder).as_posix()) != sha256(file):
+            raise UserError(f"{file} is not what was published (its digest differs); take it from git again")
+
+
+def _files(table: Path) -> list[Path]:
+    """A table and its record; the record last, for it says that the table is whole."""
+    return [table, table.with_suffix(".json")]
+
+
+def _copy(source: Path, target: Path) -> None:
+    with replacing(target) as part:
+        shutil.copyfile(source, part)

@@ -1,0 +1,92 @@
+"""Made-up runs of trained networks, so that every answer is known, and what their tests ask of an analysis."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from dropnorm.analyses import Context, analysis
+from dropnorm.claims import judge, read_claims
+from dropnorm.names import ResultName
+from dropnorm.plotting import THEMES, theme
+from dropnorm.protocol import load
+from tests.conftest import ROOT
+
+SPREAD = np.array([-1.0, 0.0, 1.0])  # of three seeds around the value that is asked for
+
+
+def rows(arm: str, quantity: str, by_step, spread=0.0, steps=None, unit=pd.NA) -> pd.DataFrame:
+    """One value a step; the three seeds lie `spread` apart (a number, or one a step `[step, 1]`)."""
+    values = np.asarray(by_step, float).reshape(-1, 1) + spread * SPREAD
+    steps = np.arange(1, len(values) + 1) if steps is None else np.asarray(steps)
+    step, seed = np.indices(values.shape).reshape(2, -1)
+    return pd.DataFrame({"arm": arm, "seed": seed, "step": steps[step], "quantity": quantity,
+                         "unit": pd.array([unit] * values.size, "Int16"), "value": values.ravel()})  # fmt: skip
+
+
+class MadeUp:
+    """A result with made-up runs of its protocol's arms; `reference` is None where the paper has no curve."""
+
+    def __init__(self, target: str, scale: str = "full"):
+        self.name = ResultName.parse(target)
+        self.module = analysis(self.name)
+        self.protocol = load(ROOT, self.name, scale)
+        self.settings = next(iter(self.protocol.arms.values())).model_dump()
+        of_paper = ROOT / "reference" / f"{target}.csv"
+        self.reference = pd.read_csv(of_paper) if of_paper.exists() else None
+        self.criteria = read_claims(ROOT, self.name.paper)
+
+    def runs(self, parts: list[pd.DataFrame]) -> pd.DataFrame:
+        """Parts as one tidy table, as it is read from disk."""
+        arms = pd.CategoricalDtype(list(self.protocol.arms))
+        runs = pd.concat(parts, ignore_index=True).astype({"arm": arms, "quantity": "category"})
+        runs.attrs["settings"] = self.settings
+        return runs
+
+    def verdicts(self, runs: pd.DataFrame) -> dict[str, str]:
+        """The verdict of every claim, by its short id."""
+        samples = self.module.summarise(runs).samples
+        return {id_: claim["verdict"] for id_, claim in self._judged(samples).items()}
+
+    def measured(self, runs: pd.DataFrame) -> dict[str, float]:
+        """Our number of every claim, by its short id."""
+        samples = self.module.summarise(runs).samples
+        return {id_: claim["ours"] for id_, claim in self._judged(samples).items()}
+
+    def _judged(self, samples: pd.DataFrame) -> dict[str, dict]:
+        found = judge(self.criteria, self.name, samples, "full")
+        return {claim["id"].split(".", 1)[1]: claim for claim in found}
+
+    def claims(self) -> dict:
+        """The claims of the result as registered."""
+        return {id_: claim for id_, claim in self.criteria.claims.items() if claim.result == self.name.result}
+
+    def drawings(self, runs: pd.DataFrame, scale: str = "full", variant: str = "") -> dict:
+        context = Context(scale, "MNIST", variant, self.settings)
+        return self.module.figures(self.module.summarise(runs).curves, self.reference, context)
+
+    def survives(self, runs: pd.DataFrame, arms) -> None:
+        """Runs of these arms only: numbers of no other arm's, a verdict for every claim, drawings that draw."""
+        some = runs[runs.arm.isin(list(arms))]
+        some.attrs = runs.attrs
+        assert set(self.verdicts(some)) == set(self.claims())
+        for drawing in self.drawings(some).values():
+            with theme("light"):
+                plt.close(drawing.draw())
+
+
+def value(summary, measure: str, arm: str) -> float:
+    """The mean over the three seeds of a sample."""
+    mine = summary.samples[(summary.samples.measure == measure) & (summary.samples.arm == arm)]
+    assert len(mine) == len(SPREAD)
+    return mine.value.mean()
+
+
+def axes_drawn(drawing) -> list:
+    """The axes of a drawing in light and dark, closed again."""
+    found = []
+    for name in THEMES:
+        with theme(name):
+            figure = drawing.draw()
+            found += figure.axes
+            plt.close(figure)
+    return found
