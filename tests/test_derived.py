@@ -16,8 +16,8 @@ from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluate
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
-from dropnorm.publishing import publish
-from dropnorm.runs import read_runs, write_arm
+from dropnorm.publishing import publish, restore_all
+from dropnorm.runs import arm_state, read_runs, write_arm
 from dropnorm.status import status
 from dropnorm.variants import open_protocol, remember
 from tests.book.conftest import SESSION, invented_runs
@@ -182,6 +182,17 @@ def test_the_book_shows_it_and_says_whose_runs_they_are(shown):
     assert facts_of(shown)["settings"]["optimiser"]["lr"] == "0.1"
     assert facts_of(shown)["seeds"] == "4"
     assert f"protocols/{BOTH}.yaml" in fragments["downloads"]
+
+
+def test_its_runs_are_published_with_its_sources_and_come_back_from_there(place, checkout):
+    published, elsewhere = (Place(checkout / folder, "paper", BOTH) for folder in ("published", "elsewhere"))
+    assert publish(place, published)[1] == f"its runs are those of {PLAIN} and {NORMALISED}, to be published with them"
+    for name in (PLAIN, NORMALISED):
+        evaluate(checkout, place.of(name), load(checkout, name, "paper"))
+        publish(place.of(name), published.of(name))
+    assert list(restore_all(checkout, [elsewhere], checkout / "published")) == [f"{BOTH}: 6 arms restored"]
+    assert arm_state(elsewhere, load(checkout, BOTH, "paper"), "batchnorm").state == "fresh"
+    assert elsewhere.of(NORMALISED).run("batchnorm").exists()
 
 
 def test_its_seconds_are_not_counted_again(shown, checkout):

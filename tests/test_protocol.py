@@ -90,7 +90,7 @@ def test_a_scale_may_leave_out_arms_of_sweeps_too(root, edited):
         ({"settings__training": {"steps": 10, "batch_size": 1}}, ["training.batch_size", "1"]),
         ({"settings__network": {"hidden": [9], "init_std": 1}}, ["network.normalisation", "missing"]),
         ({"seeds": "many"}, ["seeds", "'many'", "0-9"]),
-        ({"experiment": "magic"}, ["experiment", "'magic'", "allowed: classification"]),
+        ({"experiment": "magic"}, ["experiment", "'magic'", "allowed:", "classification"]),
         ({"colour": "red"}, ["colour", "unknown key", "allowed:", "settings"]),
         ({"scales__huge": {}}, ["scales", "smoke, full, paper"]),
         ({"scales__full": {"setings": {}}}, ["scales.full.setings", "did you mean 'settings'"]),

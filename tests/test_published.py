@@ -5,10 +5,12 @@ import json
 import pandas as pd
 import pytest
 
+from dropnorm.analyses import analysis
 from dropnorm.claims import judge, read_claims
-from dropnorm.files import differing
+from dropnorm.files import differing, sha256
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
+from dropnorm.runs import read_runs
 from tests.conftest import ROOT
 
 PUBLISHED = sorted(p.parent for p in (ROOT / "published").glob("*/*/*/claims.json"))
@@ -26,6 +28,24 @@ def place(request) -> Place:
 def test_files_are_as_they_were_published(place):
     assert place.file("digests.json").exists()
     assert differing(place.folder) == []
+
+
+def test_published_runs_are_those_that_were_judged(place):
+    """The samples follow from them, and they are all there or not at all."""
+    provenance = json.loads(place.file("provenance.json").read_text())
+    if not place.runs.exists():
+        return
+    covered = {n for n in json.loads(place.file("digests.json").read_text()) if n.startswith("runs/")}
+    assert {f"runs/{p.name}" for p in place.runs.iterdir()} == covered
+    for arm, record in provenance["arms"].items():
+        assert sha256(place.run(arm)) == record["runs_sha256"]
+    runs = read_runs(place, load(ROOT, place.name, place.scale, provenance["changes"]))
+    samples = analysis(place.name).summarise(runs).samples
+    pd.testing.assert_frame_equal(
+        samples.astype({"value": "float64"}).reset_index(drop=True),
+        pd.read_csv(place.file("samples.csv")),
+        check_dtype=False, check_categorical=False, rtol=1e-5,
+    )  # fmt: skip
 
 
 def test_verdicts_follow_from_the_published_samples_and_today_s_criteria(place):

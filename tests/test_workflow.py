@@ -1,5 +1,6 @@
 """The DAG itself, on a copy of the project with few and short arms: what reruns when, variants, names, publishing."""
 
+import json
 import os
 import re
 import shutil
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from dropnorm.files import sha256
 
 pytestmark = pytest.mark.slow
 TARGET = "ioffe2015_figure1"
@@ -25,7 +28,7 @@ class Checkout:
         for name in ("Snakefile", "pyproject.toml", "README.md"):
             shutil.copy(root / name, folder / name)
         for path in (folder / "protocols").glob("*/*.yaml"):
-            if path.stem not in ("figure1", "section9"):
+            if f"{path.parent.name}_{path.stem}" not in (TARGET, "srivastava2014_section9"):
                 path.unlink()
         (folder / "book").mkdir()
         self.protocol = folder / "protocols/ioffe2015/figure1.yaml"
@@ -238,9 +241,37 @@ def test_what_is_published_can_be_judged_and_drawn_without_runs(checkout):
     assert checkout.call(*dropnorm, "publish", "ioffe2015/figure1", "--scale", "paper").returncode == 0
     shutil.rmtree(checkout.folder / "results")
     published = checkout.folder / "published/paper/ioffe2015/figure1"
-    assert not (published / "runs").exists()
+    assert {p.stem for p in (published / "runs").iterdir()} == ARMS
     (published / "figure.svg").unlink()
     done = checkout.call(*dropnorm, "figure", "ioffe2015/figure1", "--scale", "paper", "--source", "published")
     assert done.returncode == 0, done.stderr
     assert (published / "figure.svg").stat().st_size > 10_000
     assert "inconclusive" in done.stdout or "replicated" in done.stdout
+
+
+def test_restored_runs_are_judged_again_and_snakemake_trains_only_what_they_lack(checkout):
+    """On a machine that knows nothing of how they were made. (Nothing of smoke is published: a copy stands in.)"""
+    dropnorm, shape = (sys.executable, "-m", "dropnorm"), ("ioffe2015/figure1", "--scale", "smoke")
+    runs = checkout.folder / "results/smoke/ioffe2015/figure1/runs"
+    (runs / "baseline.parquet").unlink()
+    assert checkout.call(*dropnorm, "run", *shape, "--arm", "baseline", "--seeds", "0-1").returncode == 0
+    published = checkout.folder / "published/smoke/ioffe2015/figure1/runs"
+    shutil.copytree(runs, published)
+    digests = {f"runs/{p.name}": sha256(p) for p in published.iterdir()}
+    (published.parent / "digests.json").write_text(json.dumps(digests))
+    for folder in ("results", ".snakemake"):
+        shutil.rmtree(checkout.folder / folder)
+    done = checkout.call(*dropnorm, "restore", *shape)
+    assert "6 arms restored" in done.stdout, done.stderr
+    assert checkout.call(*dropnorm, "figure", *shape).returncode == 0
+    assert checkout.would_run() == {"baseline", "evaluate"}
+    before = {p.name: p.read_bytes() for p in runs.iterdir()}
+    checkout.snakemake(TARGET, config=("arms_per_job=1",))
+    after = {p.name: p.read_bytes() for p in runs.iterdir()}
+    assert {name for name in before if before[name] != after[name]} == {"baseline.parquet", "baseline.json"}
+    sessions = json.loads((runs / "baseline.json").read_text())["sessions"]
+    assert [s["seeds"] for s in sessions] == [[0, 1], [2]]
+    assert checkout.would_run() == set()
+    checkout.edit("protocols/ioffe2015/figure1.yaml", "baseline: {}", "baseline: {measure.probe_images: 200}")
+    shutil.rmtree(checkout.folder / ".snakemake")
+    assert "baseline" in checkout.would_run()  # by its record alone

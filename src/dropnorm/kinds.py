@@ -12,6 +12,7 @@ KINDS = {
     "deep_linear": "dropnorm.experiments.deep_linear",
     "dropout_classification": "dropnorm.experiments.dropout_classification",
     "marginal_dropout": "dropnorm.experiments.marginal_dropout",
+    "pretraining": "dropnorm.experiments.pretraining",
     "rbm": "dropnorm.experiments.rbm",
     "svm": "dropnorm.experiments.svm",
     "theorem": "dropnorm.experiments.theorem",

@@ -64,11 +64,7 @@ class WorkflowConfig(Strict):
 
 @dataclass(frozen=True)
 class Job:
-    """One process: a few arms of a result.
-
-    Of runs that it did not make itself (by hand, restored) Snakemake knows no parameters, and takes them for finished.
-    For a job of which some are not, `unfinished` names a file that is never there, and the result's target asks for it.
-    """
+    """One process: a few arms of a result."""
 
     name: str
     arms: list[str]
@@ -76,7 +72,7 @@ class Job:
     records: list[str]
     datasets: list[str]  # those that must be fetched
     identity: list[str]
-    unfinished: list[str]
+    unfinished: list[str]  # a mark that is not there, if some runs are not as they would be today
     minutes: int
     describe: str
 
@@ -111,7 +107,6 @@ class Result:
         label = arms[0] if len(arms) == 1 else f"part{number + 1}"
         seconds = core_seconds(self.protocol, dict.fromkeys(arms, len(self.protocol.seeds)), self._known_ms) or 0
         names = {self.protocol.arms[arm].dataset for arm in arms}
-        mark = self.file(f".{label}.unfinished")
         return Job(
             name=f"{self.target}_run_{label}",
             arms=arms,
@@ -119,10 +114,21 @@ class Result:
             records=[str(self.place.run(arm).with_suffix(".json")) for arm in arms],
             datasets=sorted(names & set(SOURCES)),
             identity=[_digest(identity(self.protocol, arm)) for arm in arms] + [str(self.protocol.seeds)],
-            unfinished=[mark] if any(unfinished(self.place, self.protocol, arm) for arm in arms) else [],
+            unfinished=self._mark(label, arms),
             minutes=max(SHORTEST_MINUTES, round(SLACK * seconds / 60)),
             describe=f"{self.name} {', '.join(arms)} at scale {self.place.scale}",
         )
+
+    def _mark(self, label: str, arms: list[str]) -> list[str]:
+        """Of runs made by hand, or restored, Snakemake knows no parameters, and takes them for finished.
+
+        Where some are not, the job makes this mark too, and the result's target asks for it.
+        """
+        if not any(unfinished(self.place, self.protocol, arm) for arm in arms):
+            return []
+        mark = self.place.file(f".{label}.unfinished")
+        mark.unlink(missing_ok=True)  # that of a former time
+        return [str(mark)]
 
 
 def load_results(root: Path, config: WorkflowConfig) -> list[Result]:

@@ -24,14 +24,15 @@ def rows(arm: str, quantity: str, by_step, spread=0.0, steps=None, unit=pd.NA) -
 
 
 class MadeUp:
-    """A result with made-up runs of its protocol's arms at scale full."""
+    """A result with made-up runs of its protocol's arms; `reference` is None where the paper has no curve."""
 
-    def __init__(self, target: str):
+    def __init__(self, target: str, scale: str = "full"):
         self.name = ResultName.parse(target)
         self.module = analysis(self.name)
-        self.protocol = load(ROOT, self.name, "full")
+        self.protocol = load(ROOT, self.name, scale)
         self.settings = next(iter(self.protocol.arms.values())).model_dump()
-        self.reference = pd.read_csv(ROOT / "reference" / f"{target}.csv")
+        of_paper = ROOT / "reference" / f"{target}.csv"
+        self.reference = pd.read_csv(of_paper) if of_paper.exists() else None
         self.criteria = read_claims(ROOT, self.name.paper)
 
     def runs(self, parts: list[pd.DataFrame]) -> pd.DataFrame:

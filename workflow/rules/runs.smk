@@ -12,7 +12,7 @@ for result in RESULTS:
             output:
                 update(job.tables),
                 update(job.records),
-                temp(touch(job.unfinished)),
+                touch(job.unfinished),
             log:
                 f"{CONFIG.out}/logs/{SCALE}/{job.name}.log",
             benchmark:

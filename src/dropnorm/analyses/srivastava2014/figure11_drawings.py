@@ -52,7 +52,7 @@ def _draw(curves: pd.DataFrame, paper: pd.DataFrame) -> Figure:
         if has(curves, "excess", mean):
             series_band(axes[1], select(curves, "excess", mean), i, label)
     axes[1].axhline(0, linestyle=":", color=colour("paper"), linewidth=1.1)
-    shown = curves[(curves.panel == "excess") & (curves.x >= 3)]  # as in the paper: k = 1 would hide the rest
+    shown = _shown(curves[curves.panel == "excess"])
     axes[1].set(ylim=_limits(shown.low.min(), shown.high.max()), ylabel="points above weight scaling", title="(b)")
     axes[1].legend(fontsize="small")
     for ax in axes:
@@ -66,7 +66,7 @@ def _draw_errors(ax: Axes, curves: pd.DataFrame, paper: pd.DataFrame) -> None:
     band(ax, mine, "batchnorm", "k thinned networks")
     scaled = select(curves, "error", "weight_scaled").value.iloc[0]
     ax.axhline(scaled, linestyle="--", color=colour("baseline"), linewidth=1.4, label="weight scaling")
-    shown = mine[mine.x >= 3]
+    shown = _shown(mine)
     low, high = min(shown.low.min(), scaled), max(shown.high.max(), scaled)
     if len(paper):
         some = paper.iloc[::4]
@@ -75,6 +75,12 @@ def _draw_errors(ax: Axes, curves: pd.DataFrame, paper: pd.DataFrame) -> None:
         low, high = min(low, (some["mean"] - some.sd).min()), max(high, (some["mean"] + some.sd).max())
     ax.set(ylim=_limits(low, high), ylabel="test error (%)", title="(a)")
     ax.legend(loc="upper right", fontsize="small")
+
+
+def _shown(mine: pd.DataFrame) -> pd.DataFrame:
+    """From k = 3 on, as in the paper: one network alone would hide the rest."""
+    later = mine[mine.x >= 3]
+    return later if len(later) else mine
 
 
 def _limits(low: float, high: float) -> tuple[float, float]:

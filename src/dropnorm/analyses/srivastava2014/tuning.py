@@ -10,7 +10,7 @@ import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.srivastava2014 import tuning_drawings as drawings
-from dropnorm.analyses.srivastava2014.errors import counts, error_table, final_errors, values, written
+from dropnorm.analyses.srivastava2014.errors import counts, error_table, final_errors, mean_of, values, written
 from dropnorm.analyses.tidy import CURVE_COLUMNS, curve, joined
 
 RATE = "optimiser.lr"
@@ -76,8 +76,12 @@ def values_of(arm: str) -> dict[str, float]:
 
 def trials(found: pd.DataFrame, row: str) -> list[Trial]:
     """The trials of a row in samples (measure, arm, seed, value); equal settings count once."""
-    mine = found[(found.measure == "validation_error") & found.arm.map(lambda arm: row_of(arm) == row)]
-    return [Trial(arm, values_of(arm), value) for arm, value in mine.groupby("arm", sort=False).value.mean().items()]
+    arms = [arm for arm in found.arm.unique() if row_of(arm) == row]
+    return [
+        Trial(arm, values_of(arm), mean)
+        for arm in arms
+        if (mean := mean_of(found, "validation_error", arm)) is not None
+    ]
 
 
 def row_of(arm: str) -> str | None:

@@ -1,0 +1,74 @@
+"""Srivastava et al. 2014, Table 2, rows 10 to 13: pretrained networks, fine-tuned without and with dropout.
+
+The claim T2.7 is fixed in claims/srivastava2014.yaml; here are the numbers it asks for. Errors are in percent.
+"""
+
+import pandas as pd
+
+from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.measures import Measures, curve_frame, facts_of, finals, measured, sample_frame, table_frame
+from dropnorm.analyses.srivastava2014 import pretraining_drawings as drawings
+from dropnorm.analyses.srivastava2014.pretraining_drawings import ARMS
+from dropnorm.analyses.tidy import final, history
+
+FORMS = {"test_error": ".2f", "train_error": ".2f"}
+SHARED = "dbn_dropout"  # the arm under which what is computed from several arms is filed
+
+
+def summarise(runs: pd.DataFrame) -> Summary:
+    """All numbers of the result, its claim and its page, from tidy runs."""
+    found = measured([entry for arm in ARMS for entry in _measures(runs, arm)])
+    found += _gains(found)
+    return Summary(
+        samples=sample_frame(found),
+        table=table_frame(found),
+        curves=_curves(runs, found),
+        facts=_facts(found),
+    )
+
+
+def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
+    """The figures of this result by name."""
+    return drawings.figures(curves, reference, context)
+
+
+def _measures(runs: pd.DataFrame, arm: str) -> Measures:
+    errors = finals(runs, arm, {"test_error": ("test_error", 1), "train_error": ("train_error", 1)})
+    return [*errors, ("diverged", arm, (final(runs, arm, "diverged_at") >= 0).astype(float))]
+
+
+def _gains(found: Measures) -> Measures:
+    """What pretraining gains over random first weights, both with dropout, at either rate; small minus large.
+
+    Only seeds that all four arms have count.
+    """
+    errors = {arm: values for measure, arm, values in found if measure == "test_error"}
+    four = ("random_dropout", "dbn_dropout", "random_dropout_large", "dbn_dropout_large")
+    if not all(arm in errors for arm in four):
+        return []
+    table = pd.concat([errors[arm] for arm in four], axis=1, join="inner", keys=four)
+    small = table["random_dropout"] - table["dbn_dropout"]
+    large = table["random_dropout_large"] - table["dbn_dropout_large"]
+    return [(m, SHARED, v) for m, v in (("gain_small", small), ("gain_large", large), ("interaction", small - large))]
+
+
+def _curves(runs: pd.DataFrame, found: Measures) -> pd.DataFrame:
+    tables = [("course", arm, history(runs, arm, "test_error")) for arm in ARMS]
+    for measure, arm, values in found:
+        if measure == "test_error":
+            tables.append(("errors", arm, pd.DataFrame([values.to_numpy()], [float(list(ARMS).index(arm))])))
+    return curve_frame(tables)
+
+
+def _facts(found: Measures) -> dict[str, str]:
+    facts = facts_of(found, FORMS, {arm: arm for arm in ARMS})
+    values = {(measure, arm): v for measure, arm, v in found}
+    for measure in ("gain_small", "gain_large"):
+        if (measure, SHARED) in values:
+            facts[measure] = f"{values[measure, SHARED].mean():.2f}"
+    for model in ("dbn", "dbm"):
+        if all(("test_error", arm) in values for arm in (model, f"{model}_dropout")):
+            lost = (values["test_error", model] - values["test_error", f"{model}_dropout"]).mean()
+            facts[f"dropout_gain_{model}"] = f"{lost:.2f}"
+    diverged = [v for measure, _, v in found if measure == "diverged"]
+    return facts | {"runs": str(sum(map(len, diverged))), "runs_diverged": str(int(sum(v.sum() for v in diverged)))}

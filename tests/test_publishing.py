@@ -1,0 +1,184 @@
+"""What is published of a result, and that its runs come back as they were, over nothing that is better."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dropnorm import publishing
+from dropnorm.errors import UserError
+from dropnorm.evaluation import evaluate
+from dropnorm.files import differing
+from dropnorm.names import Place, ResultName
+from dropnorm.protocol import load
+from dropnorm.publishing import publish, restore, restore_all
+from dropnorm.runs import arm_state, write_arm
+from dropnorm.status import status
+from dropnorm.variants import remember
+from tests.book.conftest import SESSION, fabricate, invented_runs
+
+NAME = ResultName("ioffe2015", "figure1")
+ARM = "batchnorm"
+
+
+@pytest.fixture
+def protocol(root):
+    return load(root, NAME, "paper")
+
+
+@pytest.fixture(scope="module")
+def made(root, tmp_path_factory):
+    """A folder with a result of invented runs, made once."""
+    folder = tmp_path_factory.mktemp("made")
+    fabricate(Place(folder, "paper", NAME), load(root, NAME, "paper"), root)
+    return folder
+
+
+@pytest.fixture
+def place(made, tmp_path):
+    shutil.copytree(made, tmp_path / "results")
+    return Place(tmp_path / "results", "paper", NAME)
+
+
+@pytest.fixture
+def published(place, tmp_path):
+    """Where the result is published, with its runs."""
+    target = Place(tmp_path / "published", "paper", NAME)
+    _, words = publish(place, target)
+    assert "MB) are with it" in words
+    return target
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A checkout's folder of results that is still empty."""
+    return Place(tmp_path / "elsewhere", "paper", NAME)
+
+
+# --- publish ---
+
+
+def test_small_runs_are_published_and_their_digests_too(place, published, protocol):
+    assert {p.name for p in published.runs.iterdir()} == {p.name for p in place.runs.iterdir()}
+    assert f"runs/{ARM}.parquet" in json.loads(published.file("digests.json").read_text())
+    assert differing(published.folder) == []
+    published.run(ARM).write_bytes(b"other")
+    assert differing(published.folder) == [f"runs/{ARM}.parquet"]
+
+
+@pytest.mark.parametrize("limit", ["MOST_BYTES", "MOST_BYTES_OF_A_FILE"])
+def test_large_runs_are_left_out_also_where_smaller_ones_were_published(place, published, monkeypatch, limit):
+    monkeypatch.setattr(publishing, limit, 1000)
+    copied, words = publish(place, published)
+    assert "are left out: more than is committed" in words
+    assert not published.runs.exists()
+    assert differing(published.folder) == []
+    assert published.file("claims.json") in copied
+
+
+def test_runs_that_are_not_all_here_are_left_out(place, published):
+    place.run(ARM).unlink()
+    assert "not all here" in publish(place, published)[1]
+
+
+def test_runs_that_the_claims_were_not_judged_from_are_refused(place, published, protocol):
+    write_arm(place, protocol, ARM, invented_runs(ARM, protocol.arms[ARM], np.random.default_rng(1)), SESSION)
+    with pytest.raises(UserError, match="not what the claims were judged from; judge again: dropnorm figure ioffe2015"):
+        publish(place, published)
+    assert published.runs.exists()
+
+
+def test_what_lies_among_runs_and_is_none_of_them_is_not_published(place, published):
+    place.run("no-arm").write_bytes(b"of a former protocol")
+    place.run(ARM).with_name(f"{ARM}.parquet.damaged").write_bytes(b"")
+    publish(place, published)
+    assert not published.run("no-arm").exists()
+    assert not list(published.runs.glob("*.damaged"))
+
+
+# --- restore ---
+
+
+def test_restored_runs_are_fresh_and_give_the_same_verdicts(root, published, protocol, elsewhere):
+    done = restore(elsewhere, published, protocol)
+    assert done.arms == list(protocol.arms)
+    assert (done.stale, done.kept, done.absent) == ([], [], [])
+    assert arm_state(elsewhere, protocol, ARM).state == "fresh"
+    evaluate(root, elsewhere, protocol)
+    for name in ("samples.csv", "claims.json"):
+        assert elsewhere.file(name).read_bytes() == published.file(name).read_bytes()
+    assert status(root, protocol, elsewhere).state == "incomplete"  # four of ten seeds
+    assert elsewhere.file("provenance.json").exists()
+
+
+def test_a_seed_can_be_added(published, protocol, elsewhere):
+    restore(elsewhere, published, protocol)
+    runs = invented_runs(ARM, protocol.arms[ARM], np.random.default_rng(1))
+    write_arm(elsewhere, protocol, ARM, runs[runs.seed == 0].assign(seed=9), SESSION)
+    assert arm_state(elsewhere, protocol, ARM).seeds == [0, 1, 2, 3, 9]
+    both, before = pd.read_parquet(elsewhere.run(ARM)), pd.read_parquet(published.run(ARM))
+    assert both[both.seed < 9].reset_index(drop=True).equals(before)
+
+
+def test_fresh_seeds_that_are_here_stay(published, protocol, elsewhere):
+    runs = invented_runs(ARM, protocol.arms[ARM], np.random.default_rng(1))
+    write_arm(elsewhere, protocol, ARM, runs[runs.seed == 0], SESSION)
+    before = elsewhere.run(ARM).read_bytes()
+    done = restore(elsewhere, published, protocol)
+    assert done.kept == [ARM]
+    assert elsewhere.run(ARM).read_bytes() == before
+
+
+def spoil(place: Place, **identity) -> None:
+    """Make the record of an arm that of other code, settings or data."""
+    path = place.run(ARM).with_suffix(".json")
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {"identity": record["identity"] | identity}))
+
+
+def test_stale_ones_give_way_to_fresh_ones_and_to_no_others(place, published, protocol, elsewhere):
+    restore(elsewhere, published, protocol)
+    spoil(elsewhere, code="of yesterday")
+    assert restore(elsewhere, published, protocol).arms == [ARM]
+    assert arm_state(elsewhere, protocol, ARM).state == "fresh"
+    spoil(place, code="of last year")
+    publish(place, published)
+    spoil(elsewhere, code="of yesterday")
+    assert ARM in restore(elsewhere, published, protocol).kept
+    elsewhere.run(ARM).unlink()
+    assert restore(elsewhere, published, protocol).stale == [ARM]  # they can still be judged
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".json"])
+def test_a_damaged_one_is_refused_and_nothing_is_copied(published, protocol, elsewhere, ending):
+    path = published.run(ARM).with_suffix(ending)
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(UserError, match=rf"{ARM}{ending} is not what was published"):
+        restore(elsewhere, published, protocol)
+    assert not elsewhere.runs.exists()
+
+
+def test_all_of_a_scale(root, published, elsewhere):
+    others = [elsewhere, elsewhere.of(ResultName("srivastava2014", "section9"))]
+    lines = list(restore_all(root, others, published.root))
+    assert lines == [f"ioffe2015/figure1: {len(load(root, NAME, 'paper').arms)} arms restored"]
+    with pytest.raises(UserError, match="no runs of srivastava2014/section9 are published at scale paper"):
+        list(restore_all(root, others[1:], published.root))
+
+
+def test_a_variant_comes_back_with_what_it_changes(root, place, tmp_path):
+    changes = {"optimiser.lr": 0.5}
+    variant, target = (Place(folder, "paper", NAME, "lr05") for folder in (place.root, tmp_path / "published"))
+    remember(variant, changes)
+    fabricate(variant, load(root, NAME, "paper", changes), root)
+    publish(variant, target)
+    here = Place(tmp_path / "elsewhere", "paper", NAME, "lr05")
+    list(restore_all(root, [here], target.root))
+    assert json.loads(here.file("variant.json").read_text()) == changes
+    assert arm_state(here, load(root, NAME, "paper", changes), ARM).state == "fresh"
+    other = Place(tmp_path / "other", "paper", NAME, "lr05")
+    remember(other, {"optimiser.lr": 0.7})
+    with pytest.raises(UserError, match="was made with optimiser.lr = 0.7"):
+        list(restore_all(root, [other], target.root))
