@@ -176,6 +176,6 @@ def test_the_link_to_the_source_code_needs_an_address(checkout, monkeypatch):
 def test_readme_table_has_every_published_claim(checkout):
     table = readme_table(checkout)
     claims = json.loads(Place(checkout / "published", "full", NAME).file("claims.json").read_text())
-    assert len(table.splitlines()) == 2 + len(claims)
+    assert sum(line.startswith("| ioffe2015/") for line in table.splitlines()) == len(claims)
     for claim in claims:
         assert f"ioffe2015/figure1 {claim['id'].removeprefix('ioffe2015.')}: " in table
