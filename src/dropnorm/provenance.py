@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-PACKAGES = ("dropnorm", "torch", "numpy", "pandas", "scipy", "statsmodels", "matplotlib", "snakemake")
+PACKAGES = ("dropnorm", "torch", "numpy", "pandas", "scipy", "statsmodels", "scikit-learn", "matplotlib", "snakemake")
 
 
 def now() -> str:

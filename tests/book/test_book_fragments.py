@@ -101,6 +101,14 @@ def test_a_smoke_verdict_is_shown_nowhere(result):
     assert "**0 of 163 claims have a verdict so far**" in shown
 
 
+def test_a_result_without_claims_says_so_and_adds_no_row(result):
+    bare = replace(result, criteria=result.criteria.model_copy(update={"claims": {}}), claims=[])
+    assert claims.claims_table(bare) == claims.NONE
+    assert claims.home_table([bare], set()) == "There is no result yet.\n"
+    assert claims.count_sentence([bare]).startswith("**0 of ")
+    assert staging.fragments(bare)["claims"] == claims.NONE
+
+
 def test_claims_table_has_the_papers_number_ours_and_every_part(result):
     shown = claims.claims_table(result).replace(texts.NBSP, " ")
     assert r"**I1.1 Title \| bar.** A \*starred\* statement." in shown

@@ -69,10 +69,9 @@ def _draw_errors(ax: Axes, curves: pd.DataFrame, paper: pd.DataFrame) -> None:
     shown = _shown(mine)
     low, high = min(shown.low.min(), scaled), max(shown.high.max(), scaled)
     if len(paper):
-        some = paper.iloc[::4]
-        paper_points(ax, some.k, some["mean"], some.sd, ".", "paper")
+        paper_points(ax, paper.k, paper["mean"], paper.sd, ".", "paper")
         ax.axhline(PAPER_SCALED, linestyle=":", color=colour("paper"), linewidth=1.1)
-        low, high = min(low, (some["mean"] - some.sd).min()), max(high, (some["mean"] + some.sd).max())
+        low, high = min(low, (paper["mean"] - paper.sd).min()), max(high, (paper["mean"] + paper.sd).max())
     ax.set(ylim=_limits(low, high), ylabel="test error (%)", title="(a)")
     ax.legend(loc="upper right", fontsize="small")
 

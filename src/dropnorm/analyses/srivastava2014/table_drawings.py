@@ -13,6 +13,7 @@ from dropnorm.analyses.tidy import select
 from dropnorm.plotting import colour, series_band
 
 HEIGHT_OF_ROW = 0.27  # inches
+BELOW = 0.28  # rows: where the paper's mark stands, so that ours does not hide it
 
 
 def figures(
@@ -48,7 +49,7 @@ def _rows(curves, reference, context: Context, labels: dict[str, str], table: st
 
 def _row_words(arm: str, label: str, curves: pd.DataFrame, paper: pd.DataFrame) -> str:
     mine, printed = select(curves, "final", arm), paper[paper.arm == arm].error
-    ours = [f"{e.value:.2f} (seeds {e.low:.2f} to {e.high:.2f})" for e in mine.itertuples()] or ["not run"]
+    ours = [f"{e.value:.2f} (seeds {e.low:.2f} to {e.high:.2f})" for e in mine.itertuples()] or ["no run here"]
     return ", ".join([f"{label}: {ours[0]}", *(f"paper {value:.2f}" for value in printed)])
 
 
@@ -62,7 +63,7 @@ def _draw_rows(curves: pd.DataFrame, paper: pd.DataFrame, labels: dict[str, str]
                         ha="right", fontsize="small")  # fmt: skip
         for printed in paper[paper.arm == arm].itertuples():
             style = {"marker": "D", "markerfacecolor": "none"} if printed.quoted else {"marker": "x"}
-            ax.plot(printed.error, i, color=colour("paper"), markersize=6, linestyle="none", **style)
+            ax.plot(printed.error, i + BELOW, color=colour("paper"), markersize=6, linestyle="none", **style)
     low, high = _span(ax)
     error_axis(ax.xaxis, low, high)
     ax.set_xlim(low / 1.06, 1.02 * high * (high / low) ** 0.12)  # room for the numbers at the right
