@@ -45,7 +45,7 @@ class Checkout:
         """A command in the copy, with the copy's own code."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         environment = {**os.environ, "PYTHONPATH": str(self.folder / "src"), "PATH": path, "OMP_NUM_THREADS": "1"}
-        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300)
+        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=1200)
 
     def snakemake(self, *arguments: str, config: tuple[str, ...] = ()) -> str:
         command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "scale=smoke", *config]

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import colour, series_style
@@ -57,3 +58,9 @@ def settings_panel(
     ax.set_xlim(-0.5, len(settings) - 0.5)
     ax.set_ylabel(label)
     ax.grid(axis="x", visible=False)
+
+
+def legend_above(figure: Figure, ax: Axes) -> None:
+    """One legend for all panels, where it hides no curve."""
+    handles, labels = ax.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))

@@ -2,12 +2,11 @@
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context
+from dropnorm.analyses.panels import settings_panel
 from dropnorm.analyses.srivastava2014.autoencoders import LABELS, NETS, SERIES, SETTINGS
 from dropnorm.analyses.tidy import select
-from dropnorm.plotting import colour, series_style
 
 
 def setup(context: Context, n: int) -> str:
@@ -42,21 +41,6 @@ def draw_settings(ax: Axes, curves: pd.DataFrame, measure: str, label: str, pape
 
     paper: the paper's own value of each net, drawn across.
     """
-    for net in NETS:
-        mine, style = select(curves, f"settings_{measure}", net), series_style(SERIES[net])
-        x = mine.x + (-0.13 if net == "none" else 0.13)
-        ax.vlines(x, mine.low, mine.high, color=style["color"], linewidth=2)
-        ax.plot(x, mine.value, style["marker"], color=style["color"], markersize=5, label=LABELS[net])
-        if paper and net in paper:
-            ax.axhline(paper[net], color=colour("paper"), linestyle=style["linestyle"], linewidth=1.1)
+    nets = {net: (SERIES[net], LABELS[net]) for net in NETS}
     words = [w.replace(" ", "\n").replace("-", "-\n") for _, w in SETTINGS.values()]
-    ax.set_xticks(range(len(SETTINGS)), words, fontsize="small")
-    ax.set_xlim(-0.5, len(SETTINGS) - 0.5)
-    ax.set_ylabel(label)
-    ax.grid(axis="x", visible=False)
-
-
-def legend_above(figure: Figure, ax: Axes) -> None:
-    """One legend for all panels, where it hides no curve."""
-    handles, labels = ax.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    settings_panel(ax, curves, measure, label, nets, words, paper)

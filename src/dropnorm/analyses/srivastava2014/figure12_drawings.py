@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.panels import cumulative, settings_panel, show_mosaic
+from dropnorm.analyses.panels import cumulative, legend_above, settings_panel, show_mosaic
 from dropnorm.analyses.srivastava2014.machines import (
     DEAD,
     IN_SETTINGS,
@@ -108,7 +108,7 @@ def _draw_units(curves: pd.DataFrame) -> Figure:
         ax.axvline(bound, color=colour("paper"), linestyle=":", linewidth=1.3)
         ax.set_xlim(left=0)
     axes[0].set_ylabel("share of units (%)")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+    legend_above(figure, axes[0])
     return figure
 
 
@@ -127,5 +127,5 @@ def _draw_settings(curves: pd.DataFrame) -> Figure:
     for ax, (measure, label) in zip(axes, BESIDE.items(), strict=True):
         settings_panel(ax, curves, measure, label, NETS, WORDS)
         ax.set_ylim(bottom=0)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+    legend_above(figure, axes[0])
     return figure

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.panels import histogram_steps, settings_panel
+from dropnorm.analyses.panels import histogram_steps, legend_above, settings_panel
 from dropnorm.analyses.srivastava2014.machines import IN_SETTINGS, NETS, WORDS, in_words, nets_in, seeds, setup
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import series_band, step_axis
@@ -114,5 +114,5 @@ def _draw_settings(curves: pd.DataFrame, paper: dict[str, dict[str, float]]) -> 
     for ax, (measure, label) in zip(axes, BESIDE.items(), strict=True):
         settings_panel(ax, curves, measure, label, NETS, WORDS, paper.get(measure))
         ax.set_ylim(bottom=0)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+    legend_above(figure, axes[0])
     return figure

@@ -21,6 +21,7 @@ WIDTHS = {"1024": 0.9, "2048": 1.8}  # by units
 MARKS = {"none": "s", "dropout": "o", "limit": "D"}
 PAPER_UPDATES, PAPER_END = 1_000_000, 900_000
 PAPER_AXIS = (0.7, 2.6)
+TOP = 4  # percent, of the axis that the clusters are drawn on
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> dict[str, Drawing]:
@@ -138,6 +139,8 @@ def _draw_spans(ax: Axes, curves: pd.DataFrame, reference: pd.DataFrame | None, 
             ax.fill_between(x, by_update.min(), by_update.max(), alpha=0.15, linewidth=0, color=colour("paper"))
             ax.plot(x, by_update.mean(), ":", color=colour("paper"), linewidth=1.3, label=label)
     ax.set(xlim=(0, 100), xlabel="share of the training (%)", ylabel="test error (%)", title="(a)")
+    if reference is not None:
+        ax.set_ylim(top=min(ax.get_ylim()[1], TOP))  # one bad start would flatten all the rest
     ax.legend(loc="upper right", fontsize="small")
 
 

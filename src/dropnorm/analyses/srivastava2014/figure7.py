@@ -9,23 +9,22 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.mosaics import mosaic
-from dropnorm.analyses.srivastava2014 import figure7_drawings as drawings
-from dropnorm.analyses.srivastava2014.autoencoders import (
-    NETS,
-    SETTINGS,
+from dropnorm.analyses.measures import (
     Measures,
-    arms,
-    by_unit,
     curve_frame,
     facts_of,
     finals,
     in_settings,
+    last_of_units,
     measured,
-    median,
+    over_units,
+    quantiles,
     sample_frame,
     table_frame,
 )
+from dropnorm.analyses.mosaics import mosaic
+from dropnorm.analyses.srivastava2014 import figure7_drawings as drawings
+from dropnorm.analyses.srivastava2014.autoencoders import ARMS, NAMES, NETS, SETTINGS, arms
 from dropnorm.analyses.tidy import final, history, unit_history
 
 PERCENT = (10, 25, 50)  # of the hidden units that are deleted
@@ -73,7 +72,10 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
 
 
 def _measures(runs: pd.DataFrame, arm: str) -> Measures:
-    features = [(m, arm, factor * by_unit(runs, arm, quantity, median)) for m, (quantity, factor) in FEATURES.items()]
+    features = [
+        (m, arm, factor * over_units(runs, arm, quantity, pd.Series.median))
+        for m, (quantity, factor) in FEATURES.items()
+    ]
     errors = finals(runs, arm, {"test_error": ("test_error", 1), "validation_error": ("validation_error", 1)})
     others = finals(runs, arm, {"dead_units": ("test_dead_units", 1)})
     diverged = [("diverged", arm, (final(runs, arm, "diverged_at") >= 0).astype(float))]
@@ -83,7 +85,7 @@ def _measures(runs: pd.DataFrame, arm: str) -> Measures:
 def _knockouts(runs: pd.DataFrame, arm: str) -> Measures:
     """Rise of the error after units are deleted, in percent of the undamaged net's error, and in its own units."""
     before = final(runs, arm, "knockout_none")
-    after = {"rise_1_unit": by_unit(runs, arm, "knockout_unit", np.mean)}
+    after = {"rise_1_unit": over_units(runs, arm, "knockout_unit", pd.Series.mean)}
     for percent in PERCENT:
         for name, quantity in (("rise", "knockout"), ("rescaled_rise", "knockout_rescaled")):
             after[f"{name}_{percent}_percent"] = final(runs, arm, f"{quantity}_{percent}")
@@ -114,18 +116,10 @@ def _curves(runs: pd.DataFrame, found: Measures) -> pd.DataFrame:
     tables = [("error", net, history(runs, net, "test_error")) for net in NETS]
     for net in NETS:
         for measure, (quantity, factor) in FEATURES.items():
-            tables.append((f"units_{measure}", net, factor * _quantiles(runs, net, quantity)))
+            tables.append((f"units_{measure}", net, factor * quantiles(last_of_units(runs, net, quantity), QUANTILES)))
         for kind in ("rise", "rescaled_rise", "added"):
             tables.append((kind, net, _over_share(runs, found, net, kind)))
-    return curve_frame(tables + in_settings(found, (*FEATURES, "rise_1_unit", "test_error")))
-
-
-def _quantiles(runs: pd.DataFrame, net: str, quantity: str) -> pd.DataFrame:
-    """Quantiles over the units of a net [share of units x seed]."""
-    values = unit_history(runs, net, quantity)
-    if not values.size:
-        return pd.DataFrame()
-    return pd.DataFrame(np.nanquantile(values[-1], QUANTILES, axis=1), index=100 * QUANTILES)
+    return curve_frame(tables + in_settings(found, (*FEATURES, "rise_1_unit", "test_error"), ARMS))
 
 
 def _over_share(runs: pd.DataFrame, found: Measures, net: str, kind: str) -> pd.DataFrame:
@@ -162,7 +156,7 @@ def _pictures(runs: pd.DataFrame, arm: str) -> np.ndarray:
 
 
 def _facts(runs: pd.DataFrame, found: Measures) -> dict[str, str]:
-    facts = facts_of(found, FORMS)
+    facts = facts_of(found, FORMS, NAMES)
     values = {(measure, arm): v for measure, arm, v in found}
     for setting, (ending, _) in SETTINGS.items():
         errors = [values.get(("test_error", net + ending)) for net in NETS]

@@ -3,13 +3,12 @@
 from functools import partial
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.srivastava2014.autoencoder_drawings import draw_settings, legend_above, nets_in, released, setup
+from dropnorm.analyses.panels import cumulative, legend_above, show_mosaic
+from dropnorm.analyses.srivastava2014.autoencoder_drawings import draw_settings, nets_in, released, setup
 from dropnorm.analyses.srivastava2014.autoencoders import LABELS, NETS, SERIES, SETTINGS
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import series_band, series_style
@@ -69,15 +68,8 @@ def _mosaics(curves: pd.DataFrame, context: Context) -> Drawing:
 def _draw_mosaics(context: Context) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(8.6, 4.5))
     for ax, net, letter in zip(axes, NETS, "ab", strict=True):
-        _show(ax, context.images.get(net), f"({letter}) {LABELS[net]}")
+        show_mosaic(ax, context.images.get(net), f"({letter}) {LABELS[net]}")
     return figure
-
-
-def _show(ax: Axes, picture: np.ndarray | None, title: str) -> None:
-    if picture is not None:
-        ax.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-    ax.set_title(title)
-    ax.set_axis_off()
 
 
 def _others(context: Context) -> list[tuple[str, str]]:
@@ -107,7 +99,7 @@ def _draw_other_mosaics(context: Context) -> Figure:
     shown = _others(context)
     figure, axes = plt.subplots(1, len(shown), figsize=(2.15 * len(shown), 2.7), squeeze=False)
     for ax, (name, title) in zip(axes[0], shown, strict=True):
-        _show(ax, context.images[name], title)
+        show_mosaic(ax, context.images[name], title)
         ax.title.set_fontsize("small")
     return figure
 
@@ -137,21 +129,11 @@ def _draw_features(curves: pd.DataFrame) -> Figure:
     for ax, (measure, (label, _)) in zip(axes, WORDS.items(), strict=True):
         for net in NETS:
             mine = select(curves, f"units_{measure}", net)
-            _across(ax, mine, net)
+            cumulative(ax, mine, SERIES[net], LABELS[net])
         ax.set_xlabel(label, fontsize="small")
     axes[0].set_ylabel("share of units (%)")
     legend_above(figure, axes[0])
     return figure
-
-
-def _across(ax: Axes, quantiles: pd.DataFrame, net: str) -> None:
-    """Quantiles as a cumulative curve: the value along, the share of units up."""
-    style = series_style(SERIES[net])
-    ax.fill_betweenx(quantiles.x, quantiles.low, quantiles.high, alpha=0.18, linewidth=0, color=style["color"])
-    ax.plot(
-        quantiles.value, quantiles.x, color=style["color"], linestyle=style["linestyle"], linewidth=1.5,
-        label=LABELS[net],
-    )  # fmt: skip
 
 
 def _knockout(curves: pd.DataFrame, context: Context) -> Drawing:

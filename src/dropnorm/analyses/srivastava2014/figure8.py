@@ -8,21 +8,19 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.srivastava2014 import figure8_drawings as drawings
-from dropnorm.analyses.srivastava2014.autoencoders import (
-    NETS,
+from dropnorm.analyses.measures import (
     Measures,
-    arms,
-    by_unit,
     curve_frame,
     facts_of,
     finals,
     in_settings,
     measured,
-    median,
+    over_units,
     sample_frame,
     table_frame,
 )
+from dropnorm.analyses.srivastava2014 import figure8_drawings as drawings
+from dropnorm.analyses.srivastava2014.autoencoders import ARMS, NAMES, NETS, arms
 from dropnorm.analyses.tidy import unit_history
 
 # measure -> (quantity, factor); measured on all test images, and with `_batch` on as many as the paper shows.
@@ -72,7 +70,7 @@ def _measures(runs: pd.DataFrame, arm: str) -> Measures:
     on_batch = {
         f"{measure}_batch": (f"batch_{quantity}", factor) for measure, (quantity, factor) in ACTIVATIONS.items()
     }
-    unit_median = ("unit_mean_median", arm, by_unit(runs, arm, "test_unit_mean", median))
+    unit_median = ("unit_mean_median", arm, over_units(runs, arm, "test_unit_mean", pd.Series.median))
     return [*finals(runs, arm, on_all | on_batch | ONLY_ALL), unit_median]
 
 
@@ -86,7 +84,7 @@ def _curves(runs: pd.DataFrame, found: Measures) -> pd.DataFrame:
             tables.append((f"activations_{images}", net, _shares(unit_history(runs, net, f"{images}_histogram"))))
             tables.append((f"units_{images}", net, _unit_means(unit_history(runs, net, f"{images}_unit_mean"))))
     shown = ("mean_activation", "near_zero", "above_1", "above_2", "hoyer", "treves_rolls")
-    return curve_frame(tables + in_settings(found, shown))
+    return curve_frame(tables + in_settings(found, shown, ARMS))
 
 
 def _shares(counts: np.ndarray) -> pd.DataFrame:
@@ -109,7 +107,7 @@ def _unit_means(means: np.ndarray) -> pd.DataFrame:
 
 def _facts(found: Measures) -> dict[str, str]:
     values = {(measure, arm): v for measure, arm, v in found}
-    facts = facts_of(found, FORMS)
+    facts = facts_of(found, FORMS, NAMES)
     for measure in ("mean_activation", "mean_activation_batch", "mean_scaled"):
         pair = [values.get((measure, net)) for net in NETS]
         if all(v is not None for v in pair):

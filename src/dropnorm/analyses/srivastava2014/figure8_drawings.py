@@ -3,13 +3,12 @@
 from functools import partial
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.srivastava2014.autoencoder_drawings import draw_settings, legend_above, nets_in, released, setup
+from dropnorm.analyses.panels import histogram_steps, legend_above
+from dropnorm.analyses.srivastava2014.autoencoder_drawings import draw_settings, nets_in, released, setup
 from dropnorm.analyses.srivastava2014.autoencoders import LABELS, NETS, SERIES, SETTINGS
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import series_style
@@ -68,9 +67,9 @@ def _draw_histograms(curves: pd.DataFrame, reference: pd.DataFrame, width: float
     means = of_paper(reference, "mean_activation")
     for net in nets_in(curves, "activations_batch"):
         units = select(curves, "units_batch", net)
-        _steps(axes[0], units, units.x.to_numpy(float), UNIT_WIDTH, net)
+        histogram_steps(axes[0], units, UNIT_WIDTH, SERIES[net], LABELS[net])
         single = _paired_bins(select(curves, "activations_batch", net))
-        _steps(axes[1], single, width * single.x.to_numpy(float), 2 * width, net)
+        histogram_steps(axes[1], single.assign(x=width * single.x), 2 * width, SERIES[net], LABELS[net])
         if net in means:
             axes[0].axvline(means[net], color=series_style(SERIES[net])["color"], linestyle=":", linewidth=1.4)
     axes[0].set(xlabel="mean activation of a unit", ylabel="units (%)", title="(a)", xlim=(0, None), ylim=(0, None))
@@ -84,16 +83,6 @@ def _paired_bins(curve: pd.DataFrame) -> pd.DataFrame:
     """Bins joined two by two, so that they are about as wide as the paper's; the band's ends add up as well."""
     pair = curve.x.astype(int) // 2 * 2
     return curve.assign(x=pair)[["x", "value", "low", "high"]].groupby("x", as_index=False).sum()
-
-
-def _steps(ax: Axes, bins: pd.DataFrame, left: np.ndarray, width: float, net: str) -> None:
-    """A histogram over its bins' left edges, as a step line with a band."""
-    style = series_style(SERIES[net])
-    edges = np.append(left, left[-1] + width)
-    ax.stairs(bins.high, edges, baseline=bins.low.to_numpy(), fill=True, alpha=0.2, color=style["color"])
-    ax.stairs(
-        bins.value, edges, color=style["color"], linestyle=style["linestyle"], linewidth=1.5, label=LABELS[net]
-    )  # fmt: skip
 
 
 # --- beside the judged pair ---
