@@ -23,6 +23,7 @@ def change(source):
         text = path.read_text()
         assert old in text
         path.write_text(text.replace(old, new, 1))
+        fingerprint.cache_clear()
         _code.cache_clear()
         _imports.cache_clear()
         return fingerprint(MODULE, source)

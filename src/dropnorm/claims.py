@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from dropnorm.errors import UserError
+from dropnorm.files import read_yaml
 from dropnorm.names import ResultName
 from dropnorm.settings import Strict
 from dropnorm.statistics import (
@@ -223,7 +223,7 @@ def read_claims(root: Path, paper: str) -> ClaimsFile:
     """The claims of one paper. Raises UserError naming file and key if the file is missing or wrong."""
     path = root / "claims" / f"{paper}.yaml"
     try:
-        return ClaimsFile.model_validate(yaml.safe_load(path.read_text()))
+        return ClaimsFile.model_validate(read_yaml(path))
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file; every paper needs its claims") from None
     except ValidationError as error:

@@ -13,6 +13,7 @@ PACKAGE = "dropnorm"
 _SOURCE = Path(__file__).resolve().parent
 
 
+@cache
 def fingerprint(module: str, source: Path = _SOURCE) -> str:
     """Hex digest of `module` (such as 'dropnorm.experiments.classification') and its imports within the package."""
     digest = hashlib.sha256()

@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field, PositiveInt, ValidationError, field_validator
 
 from dropnorm.errors import UserError
+from dropnorm.files import read_yaml
 from dropnorm.kinds import KINDS
 from dropnorm.names import SCALES, ResultName
 from dropnorm.settings import Strict
@@ -125,7 +126,7 @@ def path_of(root: Path, name: ResultName) -> Path:
 def read(path: Path) -> ProtocolFile | DerivedFile:
     """A protocol file as written; its settings are not checked yet. Raises UserError if it is wrong."""
     try:
-        tree = yaml.safe_load(path.read_text())
+        tree = read_yaml(path)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such protocol (`dropnorm list` shows all)") from None
     except yaml.YAMLError as error:
