@@ -43,7 +43,7 @@ def fewest(curves: pd.DataFrame) -> int:
 
 
 def has(curves: pd.DataFrame, panel: str, series: str) -> bool:
-    """Whether a panel of the curves has anything to show."""
+    """Whether a curve was measured."""
     return len(select(curves, panel, series)) > 0
 
 
