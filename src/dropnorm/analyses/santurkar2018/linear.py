@@ -35,7 +35,7 @@ from dropnorm.analyses.tidy import (
     table_row,
     unit_history,
 )
-from dropnorm.claims import paired
+from dropnorm.criteria import paired
 
 NETS = ("none", "batch", "l1", "l2", "linf")
 WORDS = {"none": "none", "batch": "batch norm", "l1": "l₁", "l2": "l₂", "linf": "l∞"}

@@ -43,6 +43,7 @@ def fewest(curves: pd.DataFrame) -> int:
 
 
 def has(curves: pd.DataFrame, panel: str, series: str) -> bool:
+    """Whether a curve was measured."""
     return len(select(curves, panel, series)) > 0
 
 
