@@ -44,9 +44,9 @@ def ours(claim: dict[str, Any]) -> str:
 def claims_of(result: Result) -> list[tuple[str, Claim, dict[str, Any] | None]]:
     """(short id, claim as registered, claim as measured or None) of a result.
 
-    A claim that needs an arm which this scale does not run is not measured.
+    A claim that needs an arm which this scale does not run, or which has no seed yet, is not measured.
     """
-    found = {c["id"].removeprefix(f"{result.name.paper}."): c for c in result.claims}
+    found = {c["id"].removeprefix(f"{result.name.paper}."): c for c in result.claims if c["n"] > 0}
     mine = {id_: c for id_, c in result.criteria.claims.items() if c.result == result.name.result}
     return [(id_, c, None if _left_out(result, c) else found.get(id_)) for id_, c in mine.items()]
 
