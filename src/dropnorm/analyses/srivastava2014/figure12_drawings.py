@@ -16,7 +16,6 @@ from dropnorm.analyses.srivastava2014.machines import (
     WORDS,
     in_words,
     nets_in,
-    seeds,
     setup,
 )
 from dropnorm.analyses.tidy import select
@@ -52,7 +51,7 @@ def _mosaics(curves: pd.DataFrame, context: Context) -> Drawing:
     caption = (
         "Filters: the weights between each hidden unit and the image, (a) without and (b) with dropout, one machine "
         "each (the first seed), by decreasing length. Mid-grey is zero, white positive; one scale a panel, so a dim "
-        f"tile is a unit of small weights. {setup(context, seeds(curves))}"
+        f"tile is a unit of small weights. {setup(context, curves, 'norms')}"
     )
     numbers = [
         f"{label} {_released(curves, 'dead_share', net):.1f} % of the units are dead by length and the median filter's "
@@ -83,7 +82,7 @@ def _units(curves: pd.DataFrame, context: Context) -> Drawing:
         "its activation over the test images; (c) mean spatial frequency of its filter; (d) the filter's extent, the "
         "radius of gyration of the squared weights. In (a) and (b), dotted: where a unit counts as dead; those dead by "
         "length are left out of (c) and (d). Lines: mean of the seeds at each share of units, band from the lowest to "
-        f"the highest. {setup(context, seeds(curves))}"
+        f"the highest. {setup(context, curves, *UNITS)}"
     )
     numbers = [
         f"{label}: {', '.join(f'{_median(curves, panel, net):.3g} {words}' for panel, words in UNITS.items())}"
@@ -116,7 +115,7 @@ def _settings(curves: pd.DataFrame, context: Context) -> Drawing:
     caption = (
         f"The same in other settings: {IN_SETTINGS}. Share of dead units by length of weights and by activation, "
         "spatial frequency and extent of the median live unit. Mark: mean of the seeds; bar: lowest to highest. "
-        f"{setup(context, seeds(curves))}"
+        f"{setup(context, curves, 'settings')}"
     )
     alt = f"Four panels, each for {IN_SETTINGS}. {in_words(curves, BESIDE)}."
     return Drawing(partial(_draw_settings, curves), caption, alt)
