@@ -34,6 +34,8 @@ BESIDE = {
     "radius": "radius (pixels)",
 }
 
+LEAST_PERCENT = 5  # of units, that an axis of shares goes up to
+
 
 def figures(curves: pd.DataFrame, context: Context) -> dict[str, Drawing]:
     """Every figure whose curves or pictures are there."""
@@ -125,6 +127,7 @@ def _draw_settings(curves: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(1, 4, figsize=(8.8, 3.2))
     for ax, (measure, label) in zip(axes, BESIDE.items(), strict=True):
         settings_panel(ax, curves, measure, label, NETS, WORDS)
-        ax.set_ylim(bottom=0)
+        least = LEAST_PERCENT if measure.endswith("share") else 0  # where all are zero, zero is not the whole axis
+        ax.set_ylim(0, max(least, 1.05 * ax.get_ylim()[1]))
     legend_above(figure, axes[0])
     return figure
