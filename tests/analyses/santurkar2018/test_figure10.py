@@ -58,6 +58,7 @@ def test_the_claims_see_what_they_should(root, summary):
     assert found["S10.3"]["parts"][2]["excluded"]
     assert summary.facts["seeds_at_edge_batch_2em06"] == f"0 of {SEEDS}"
     assert summary.facts["seeds_at_edge_batch_5em07"] == f"{SEEDS} of {SEEDS}"
+    assert summary.facts["beta_over_edge_batch_5em07_range"] == "1.050 to 1.050"
     assert summary.facts["growth_to_rate_batch"] == "90"
     assert summary.facts["runs"] == str(10 * SEEDS)
     assert summary.facts["runs_diverged"] == "0"

@@ -74,6 +74,11 @@ def _edge_facts(found: pd.DataFrame) -> dict[str, str]:
     return facts
 
 
+def _edge(value: float) -> str:
+    """Beta in units of the edge: 0.994, or 6.7 × 10⁻⁵."""
+    return f"{value:.3f}" if value >= 0.01 else power(np.log10(value))
+
+
 def _spike_facts(runs: pd.DataFrame) -> dict[str, str]:
     """How often, in the first third, some step length raises the loss more than tenfold, and the largest loss there."""
     facts = {}
@@ -91,12 +96,14 @@ def _beta_facts(runs: pd.DataFrame, found: pd.DataFrame, arms: list[str]) -> dic
     for arm in arms:
         name = arm.removeprefix("linear_").replace(".lr-", "_").replace("-", "m")
         values = _of(found, "beta_over_edge", arm)
-        facts[f"beta_over_edge_{name}"] = f"{values.mean():.3f}"
-        facts[f"beta_over_edge_{name}_range"] = f"{values.min():.2g} to {values.max():.3g}"
+        facts[f"beta_over_edge_{name}"] = _edge(values.median())
+        facts[f"beta_over_edge_{name}_range"] = f"{_edge(values.min())} to {_edge(values.max())}"
         facts[f"seeds_at_edge_{name}"] = f"{(values.map(np.log10).abs() <= NEAR).sum()} of {len(values)}"
         share = (_settled(runs, arm).abs() <= NEAR).to_numpy().mean()
         facts[f"share_at_edge_{name}"] = f"{100 * share:.0f} %"
-        facts[f"final_loss_{name}"] = f"{_of(found, 'final_loss', arm).median():,.0f}"
+        loss = _of(found, "final_loss", arm)
+        facts[f"final_loss_{name}"] = f"{loss.median():,.0f}"
+        facts[f"final_loss_{name}_range"] = f"{loss.min():,.0f} to {loss.max():,.0f}"
         change, _ = there(runs, arm, "difference")
         if change.shape[2] > 2:  # from the first to the third step length: rate / 100 to rate
             facts[f"growth_to_rate_{name}"] = power(np.median(change[:, :, 2] - change[:, :, 0]))
