@@ -40,7 +40,8 @@ def test_the_protocol_has_these_arms(root):
     assert list(protocol.arms) == ARMS
     assert protocol.arms["dbn"].steps == 3 * 6000 + 30000
     assert protocol.arms["dbm"].before == 2 * 6000 and protocol.arms["random"].before == 0
-    assert protocol.arms["dbn_dropout"].shape == protocol.arms["dbn_dropout_large"].shape
+    rates = [protocol.arms[arm].fine_tuning.optimiser for arm in ("dbn_dropout", "dbn_dropout_large")]
+    assert rates[1].lr == pytest.approx(10 * rates[0].lr) and rates[1].decay == "linear"
 
 
 @pytest.mark.parametrize("arm", ["dbn_dropout", "dbm", "random"])

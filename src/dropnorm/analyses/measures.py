@@ -55,12 +55,17 @@ def curve_frame(found: list[tuple[str, str, pd.DataFrame]]) -> pd.DataFrame:
 def in_settings(
     found: Measures, measures: tuple[str, ...], arms: dict[str, list[str]]
 ) -> list[tuple[str, str, pd.DataFrame]]:
-    """Curves over settings: panel `settings_MEASURE`, a series a net, x the position of its arm in `arms[net]`."""
+    """Curves over settings: panel `settings_MEASURE`, a series a net, x the position of its arm in `arms[net]`.
+
+    A table of its own for each arm, as arms may have been run with different seeds.
+    """
     values = {(measure, arm): v for measure, arm, v in found}
     return [
-        (f"settings_{m}", net, pd.DataFrame({x: values[m, a] for x, a in enumerate(of_net) if (m, a) in values}).T)
+        (f"settings_{m}", net, values[m, arm].to_frame(x).T)
         for m in measures
         for net, of_net in arms.items()
+        for x, arm in enumerate(of_net)
+        if (m, arm) in values
     ]
 
 

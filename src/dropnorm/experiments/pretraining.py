@@ -35,6 +35,7 @@ class Settings(dropout_settings.Settings):
     """All settings of one arm: those of a dropout classification, and the pretraining."""
 
     pretraining: Pretraining
+    rate_times: PositiveFloat = 1  # times the optimiser's rate in fine-tuning
 
     @model_validator(mode="after")
     def _possible(self) -> "Settings":
@@ -46,7 +47,10 @@ class Settings(dropout_settings.Settings):
 
     @property
     def fine_tuning(self) -> dropout_settings.Settings:
-        return dropout_settings.Settings.model_validate(self.model_dump(exclude={"pretraining"}))
+        """The settings of the network once it is pretrained."""
+        tree = self.model_dump(exclude={"pretraining", "rate_times"})
+        tree["optimiser"]["lr"] *= self.rate_times
+        return dropout_settings.Settings.model_validate(tree)
 
     @property
     def before(self) -> int:

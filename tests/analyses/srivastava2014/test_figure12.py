@@ -108,13 +108,25 @@ def test_arms_that_were_not_run_leave_gaps_and_nothing_else(runs, arms):
         plt.close(drawing.draw())
 
 
+def test_each_figure_counts_its_own_seeds(runs):
+    """Where the machines beside the judged pair have fewer seeds, only the figure that shows them says so."""
+    few = runs[~(runs.arm.isin(["standard_1024", "dropout_1024"]) & (runs.seed > 0))]
+    found = summarise(few)
+    drawings = figures(found.curves, None, Context("full", "MNIST", "", SETTINGS, found.images))
+    assert [f"{SEEDS} seeds" in drawings[name].caption for name in ("figure", "units", "settings")] == [
+        True,
+        True,
+        False,
+    ]
+
+
 @pytest.mark.parametrize("style", ["light", "dark"])
 def test_figures_draw_and_their_words_hold_the_numbers(runs, style):
     found = summarise(runs)
     drawings = figures(found.curves, None, Context("paper", "MNIST", "p09 (machine.p = 0.9)", SETTINGS, found.images))
     assert set(drawings) == {"figure", "units", "settings"}
     assert "11.1 % of the units are dead" in drawings["figure"].alt and "0.301 cycles" in drawings["figure"].alt
-    assert "dead by activation (%), without dropout: 22.2, 22.2, 22.2, 22.2" in drawings["settings"].alt
+    assert "dead by activation (%), without dropout: 256 hidden units as released 22.2, " in drawings["settings"].alt
     assert all("p09 (machine.p = 0.9)" in d.caption and f"{SEEDS} seeds" in d.caption for d in drawings.values())
     with theme(style):
         for name, drawing in drawings.items():

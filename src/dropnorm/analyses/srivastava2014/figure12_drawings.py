@@ -16,7 +16,6 @@ from dropnorm.analyses.srivastava2014.machines import (
     WORDS,
     in_words,
     nets_in,
-    seeds,
     setup,
 )
 from dropnorm.analyses.tidy import select
@@ -35,6 +34,8 @@ BESIDE = {
     "radius": "radius (pixels)",
 }
 
+LEAST_PERCENT = 5  # of units, that an axis of shares goes up to
+
 
 def figures(curves: pd.DataFrame, context: Context) -> dict[str, Drawing]:
     """Every figure whose curves or pictures are there."""
@@ -52,7 +53,7 @@ def _mosaics(curves: pd.DataFrame, context: Context) -> Drawing:
     caption = (
         "Filters: the weights between each hidden unit and the image, (a) without and (b) with dropout, one machine "
         "each (the first seed), by decreasing length. Mid-grey is zero, white positive; one scale a panel, so a dim "
-        f"tile is a unit of small weights. {setup(context, seeds(curves))}"
+        f"tile is a unit of small weights. {setup(context, curves, 'norms')}"
     )
     numbers = [
         f"{label} {_released(curves, 'dead_share', net):.1f} % of the units are dead by length and the median filter's "
@@ -83,7 +84,7 @@ def _units(curves: pd.DataFrame, context: Context) -> Drawing:
         "its activation over the test images; (c) mean spatial frequency of its filter; (d) the filter's extent, the "
         "radius of gyration of the squared weights. In (a) and (b), dotted: where a unit counts as dead; those dead by "
         "length are left out of (c) and (d). Lines: mean of the seeds at each share of units, band from the lowest to "
-        f"the highest. {setup(context, seeds(curves))}"
+        f"the highest. {setup(context, curves, *UNITS)}"
     )
     numbers = [
         f"{label}: {', '.join(f'{_median(curves, panel, net):.3g} {words}' for panel, words in UNITS.items())}"
@@ -116,7 +117,7 @@ def _settings(curves: pd.DataFrame, context: Context) -> Drawing:
     caption = (
         f"The same in other settings: {IN_SETTINGS}. Share of dead units by length of weights and by activation, "
         "spatial frequency and extent of the median live unit. Mark: mean of the seeds; bar: lowest to highest. "
-        f"{setup(context, seeds(curves))}"
+        f"{setup(context, curves, 'settings')}"
     )
     alt = f"Four panels, each for {IN_SETTINGS}. {in_words(curves, BESIDE)}."
     return Drawing(partial(_draw_settings, curves), caption, alt)
@@ -126,6 +127,7 @@ def _draw_settings(curves: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(1, 4, figsize=(8.8, 3.2))
     for ax, (measure, label) in zip(axes, BESIDE.items(), strict=True):
         settings_panel(ax, curves, measure, label, NETS, WORDS)
-        ax.set_ylim(bottom=0)
+        least = LEAST_PERCENT if measure.endswith("share") else 0  # where all are zero, zero is not the whole axis
+        ax.set_ylim(0, max(least, 1.05 * ax.get_ylim()[1]))
     legend_above(figure, axes[0])
     return figure

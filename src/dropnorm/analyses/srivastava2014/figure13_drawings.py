@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.panels import histogram_steps, legend_above, settings_panel
-from dropnorm.analyses.srivastava2014.machines import IN_SETTINGS, NETS, WORDS, in_words, nets_in, seeds, setup
+from dropnorm.analyses.srivastava2014.machines import IN_SETTINGS, NETS, WORDS, in_words, nets_in, setup
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import series_band, step_axis
 
@@ -42,7 +42,7 @@ def _histograms(curves: pd.DataFrame, context: Context) -> Drawing:
         f"Activations P(h = 1 | v) of 1,024 hidden units on {images} test images, as in the paper, of whole machines "
         "and not multiplied by p. (a) Mean activation of each unit over the images; (b) single activations, share of "
         "all on a logarithmic axis. Steps: mean of the seeds, band from the lowest to the highest. "
-        f"{setup(context, seeds(curves))}"
+        f"{setup(context, curves, 'activations_batch')}"
     )
     numbers = [
         f"{label} {_large(curves, 'share_below', net):.1f} % are below 0.1, {_large(curves, 'share_above', net):.1f} % "
@@ -75,7 +75,7 @@ def _draw_histograms(curves: pd.DataFrame) -> Figure:
 def _course(curves: pd.DataFrame, context: Context) -> Drawing:
     caption = (
         "Share of the activations of 1,024 hidden units, on all test images, (a) below 0.1 and (b) above 0.9, over "
-        f"training. Mean of the seeds, band from the lowest to the highest. {setup(context, seeds(curves))}"
+        f"training. Mean of the seeds, band from the lowest to the highest. {setup(context, curves, 'share_')}"
     )
     numbers = []
     for measure, words in (("share_below", "below 0.1"), ("share_above", "above 0.9")):
@@ -101,7 +101,7 @@ def _settings(curves: pd.DataFrame, paper: dict[str, dict[str, float]], context:
     lines = "; lines across: the paper's own machines (solid with, dashed without dropout)" if paper else ""
     caption = (
         f"Activations on all test images in other settings: {IN_SETTINGS}. Share below 0.1, share above 0.9, mean. "
-        f"Mark: mean of the seeds; bar: lowest to highest{lines}. {setup(context, seeds(curves))}"
+        f"Mark: mean of the seeds; bar: lowest to highest{lines}. {setup(context, curves, 'settings')}"
     )
     own = [f"{BESIDE[m]} {value:g} {NETS[net][1]}" for m, by_net in paper.items() for net, value in by_net.items()]
     of_paper = f" In the paper: {'; '.join(own)}." if own else ""

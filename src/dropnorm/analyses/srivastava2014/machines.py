@@ -9,18 +9,19 @@ from dropnorm.analyses.tidy import select
 DEAD = 0.1  # of the median length of a unit's weights: below it a unit is dead by length
 SILENT = 0.01  # standard deviation of an activation over the test images: below it a unit is dead by activation
 NETS = {"standard": (1, "without dropout"), "dropout": (0, "with dropout")}  # name -> (series style, label)
-# What each machine is trained with besides: the ending of an arm's name, a name for facts, words under an axis.
+# What a machine is trained with besides: ending of its arm's name, name for facts, words under an axis, words in text.
 SETTINGS = [
-    ("", "", "256"),
-    (".l2-0.0", "_no_l2", "256\nno L2"),
-    (".pixels-sampled", "_sampled", "256\nbinary\npixels"),
-    ("_1024", "_1024", "1,024"),
+    ("", "", "256", "256 hidden units as released"),
+    (".l2-0.0", "_no_l2", "256\nno L2", "without L2"),
+    (".pixels-sampled", "_sampled", "256\nbinary\npixels", "with binary pixels"),
+    ("_1024", "_1024", "1,024", "1,024 hidden units"),
 ]
-ARMS = {net: [net + ending for ending, _, _ in SETTINGS] for net in NETS}
-NAMES = {net + ending: net + name for ending, name, _ in SETTINGS for net in NETS}  # arm -> its name in facts
-WORDS = [words for _, _, words in SETTINGS]
+ARMS = {net: [net + ending for ending, *_ in SETTINGS] for net in NETS}
+NAMES = {net + ending: net + name for ending, name, *_ in SETTINGS for net in NETS}  # arm -> its name in facts
+WORDS = [words for *_, words, _ in SETTINGS]
 LARGE = "_1024"  # the ending of the machines of the size that the bars of Figure 13 add up to
-IN_SETTINGS = "256 hidden units as released, without L2, with binary pixels, and 1,024 hidden units"
+IN_TEXT = [words for *_, words in SETTINGS]
+IN_SETTINGS = ", ".join(IN_TEXT[:-1]) + ", and " + IN_TEXT[-1]
 
 
 def size_of_large(runs: pd.DataFrame) -> dict[str, str]:
@@ -29,18 +30,16 @@ def size_of_large(runs: pd.DataFrame) -> dict[str, str]:
     return {"large": f"{units:,}"} if units else {}
 
 
-def setup(context: Context, n: int) -> str:
-    """How every caption ends: the training, data, seeds, scale."""
-    t = context.settings["training"]
+def setup(context: Context, curves: pd.DataFrame, *panels: str) -> str:
+    """How a caption ends: training, data, scale, and the fewest seeds behind any curve of its panels.
+
+    panels: how their names begin.
+    """
+    t, n = context.settings["training"], int(curves[curves.panel.str.startswith(panels)].n.min())
     return (
         f"Data: {context.data}. Contrastive divergence, rate {t['lr']:g}, L2 {t['l2']:g} where not said otherwise, "
         f"{t['steps']:,} updates, p = 0.5 where there is dropout, {context.ending(n)}"
     )
-
-
-def seeds(curves: pd.DataFrame) -> int:
-    """The fewest seeds behind any curve."""
-    return int(curves.n.min())
 
 
 def nets_in(curves: pd.DataFrame, panel: str) -> list[str]:
@@ -49,10 +48,11 @@ def nets_in(curves: pd.DataFrame, panel: str) -> list[str]:
 
 
 def in_words(curves: pd.DataFrame, measures: dict[str, str]) -> str:
-    """For an alt text: each measure (name -> words) of each net in all settings."""
+    """For an alt text: each measure (name -> words) of each net in all settings that were run."""
     numbers = []
     for measure, words in measures.items():
         for net, (_, label) in NETS.items():
-            values = ", ".join(f"{v:.3g}" for v in select(curves, f"settings_{measure}", net).value)
+            mine = select(curves, f"settings_{measure}", net)
+            values = ", ".join(f"{IN_TEXT[int(row.x)]} {row.value:.3g}" for row in mine.itertuples())
             numbers.append(f"{words}, {label}: {values}")
     return "; ".join(numbers)
