@@ -80,7 +80,15 @@ def test_missing_arms_and_other_networks_do_no_harm():
 
 
 @pytest.mark.parametrize(
-    ("log10", "printed"), [(2.544, "350"), (7.08, "1.2 × 10⁷"), (-1.3, "0.05"), (4.0, "10,000"), (15.08, "1.2 × 10¹⁵")]
+    ("log10", "printed"),
+    [
+        (2.544, "350"),
+        (7.08, "1.2 × 10⁷"),
+        (-1.3, "0.05"),
+        (4.0, "10,000"),
+        (15.08, "1.2 × 10¹⁵"),
+        (-4.001, "1.0 × 10⁻⁴"),
+    ],
 )
 def test_numbers_are_printed_to_two_digits(log10, printed):
     assert linear.power(log10) == printed

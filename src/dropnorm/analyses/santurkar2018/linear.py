@@ -18,8 +18,6 @@ Curves (panel, series = net: none, batch, l1, l2, linf); on log axes median, low
 Facts begin with `linear_`.
 """
 
-from math import floor
-
 import numpy as np
 import pandas as pd
 from scipy.stats import wilcoxon
@@ -69,11 +67,11 @@ def final_loss(runs: pd.DataFrame, arm: str) -> pd.Series:
 
 def power(log10: float) -> str:
     """The number with this logarithm, to two digits, as it is printed: 350; 1.2 × 10⁷."""
-    exponent = floor(log10)
-    if -3 <= exponent <= 4:
-        return f"{float(f'{10**log10:.2g}'):,g}"
-    superscript = str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{10 ** (log10 - exponent):.1f} × 10{superscript}"
+    mantissa, exponent = f"{10.0**log10:.1e}".split("e")
+    if -3 <= int(exponent) <= 4:
+        return f"{float(f'{mantissa}e{exponent}'):,g}"
+    superscript = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{mantissa} × 10{superscript}"
 
 
 # --- Figure 3 (b): internal covariate shift ---
