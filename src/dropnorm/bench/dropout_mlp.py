@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from dropnorm.bench.sigmoid_mlp import step_flops
-from dropnorm.bench.timing import Stepper, experiment_stepper, in_turn, prepare, report, usual_batches
+from dropnorm.bench.timing import Stepper, experiment_stepper, in_turn, prepare, report, usual_stepper
 from dropnorm.names import ResultName, project_root
 from dropnorm.protocol import load
 
@@ -30,22 +30,18 @@ def measure(dataset: Any) -> dict[str, Any]:
 def _usual(settings: Any, dataset: Any) -> Stepper:
     """DataLoader, nn.Dropout, torch.renorm, optim.SGD: as one would write it."""
     images = torch.from_numpy(dataset.train_images).flatten(1).float() / dataset.pixel_max
-    batches = usual_batches(images, torch.from_numpy(dataset.train_labels).long(), settings.training.batch_size)
     model = usual_model(settings)
-    optimiser = torch.optim.SGD(model.parameters(), lr=settings.optimiser.lr, momentum=0.95)
-    loss_of = nn.CrossEntropyLoss()
+    optimiser = torch.optim.SGD(
+        model.parameters(), lr=settings.optimiser.lr, momentum=settings.optimiser.momentum_final
+    )
 
-    def step() -> None:
-        x, y = next(batches)
-        optimiser.zero_grad()
-        loss_of(model(x), y).backward()
-        optimiser.step()
-        with torch.no_grad():
-            for layer in model:
-                if isinstance(layer, nn.Linear):
-                    layer.weight.copy_(torch.renorm(layer.weight, 2, 0, settings.regularisation.max_norm))
+    @torch.no_grad()
+    def limit_norms() -> None:
+        for layer in model:
+            if isinstance(layer, nn.Linear):
+                layer.weight.copy_(torch.renorm(layer.weight, 2, 0, settings.regularisation.max_norm))
 
-    return step, STEPS, 1
+    return usual_stepper(model, optimiser, images, dataset, settings, STEPS, after=limit_norms)
 
 
 def usual_model(settings: Any) -> nn.Sequential:

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from dropnorm.bench.timing import Stepper, experiment_stepper, in_turn, prepare, report, usual_batches
+from dropnorm.bench.timing import Stepper, experiment_stepper, in_turn, prepare, report, usual_stepper
 from dropnorm.names import ResultName, project_root
 from dropnorm.protocol import load
 
@@ -40,18 +40,9 @@ def step_flops(settings: Any) -> float:
 def _usual(settings: Any, dataset: Any) -> Stepper:
     """DataLoader, nn.Sequential, nn.BatchNorm1d, CrossEntropyLoss, optim.SGD: as one would write it."""
     images = (torch.from_numpy(dataset.train_images).flatten(1) > 127).float()
-    batches = usual_batches(images, torch.from_numpy(dataset.train_labels).long(), settings.training.batch_size)
     model = usual_model(settings)
     optimiser = torch.optim.SGD(model.parameters(), lr=settings.optimiser.lr)
-    loss_of = nn.CrossEntropyLoss()
-
-    def step() -> None:
-        x, y = next(batches)
-        optimiser.zero_grad()
-        loss_of(model(x), y).backward()
-        optimiser.step()
-
-    return step, STEPS, 1
+    return usual_stepper(model, optimiser, images, dataset, settings, STEPS)
 
 
 def usual_model(settings: Any) -> nn.Sequential:

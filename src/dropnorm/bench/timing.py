@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from dropnorm import provenance
@@ -60,7 +61,30 @@ def experiment_stepper(experiment: Any, steps: int, replicas: int) -> Stepper:
     return step, steps, replicas
 
 
-def usual_batches(images: torch.Tensor, labels: torch.Tensor, batch_size: int) -> Iterator[list[torch.Tensor]]:
+def usual_stepper(
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    images: torch.Tensor,
+    dataset: Any,
+    settings: Any,
+    steps: int,
+    after: Callable[[], None] = lambda: None,
+) -> Stepper:
+    """A step as one would write it: a DataLoader, CrossEntropyLoss, the optimiser, and what comes after."""
+    batches = _usual_batches(images, torch.from_numpy(dataset.train_labels).long(), settings.training.batch_size)
+    loss_of = nn.CrossEntropyLoss()
+
+    def step() -> None:
+        x, y = next(batches)
+        optimiser.zero_grad()
+        loss_of(model(x), y).backward()
+        optimiser.step()
+        after()
+
+    return step, steps, 1
+
+
+def _usual_batches(images: torch.Tensor, labels: torch.Tensor, batch_size: int) -> Iterator[list[torch.Tensor]]:
     """Shuffled mini-batches by a DataLoader, epoch after epoch."""
     loader = DataLoader(TensorDataset(images, labels), batch_size, shuffle=True, drop_last=True)
     while True:
