@@ -262,7 +262,7 @@ def data(
 
 @typer_app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="Which step to time: sigmoid_mlp or dropout_mlp.")] = "sigmoid_mlp",
+    name: Annotated[str, typer.Argument(help="Which step to time: sigmoid_mlp, dropout_mlp or vgg.")] = "sigmoid_mlp",
     data_dir: Annotated[Path, typer.Option(help="Where data sets are, or are put.")] = DATA,
     mirror: Annotated[str | None, typer.Option(help="A folder or URL to take data from first.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the figures; `published/bench` is shown in the book.")] = Path(
