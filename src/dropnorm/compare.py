@@ -68,9 +68,9 @@ def _claims(original: Place, variant: Place) -> pd.DataFrame:
             "claim": f"{id_} {c['title']}",
             "unit": c["unit"],
             "original": estimate(c),
-            "verdict": c["verdict"],
+            "verdict": verdict(c),
             "variant": estimate(theirs[id_]),
-            "verdict of variant": theirs[id_]["verdict"],
+            "verdict of variant": verdict(theirs[id_]),
         }
         for id_, c in ours.items()
         if id_ in theirs
@@ -83,9 +83,14 @@ def verdict_lines(claims: list[dict[str, Any]]) -> list[str]:
     lines = []
     for claim in claims:
         paper = "" if claim["paper"] is None else f"; paper {claim['paper']:g}"
-        lines.append(f"{claim['id']} {claim['title']}: [bold]{claim['verdict']}[/bold]")
+        lines.append(f"{claim['id']} {claim['title']}: [bold]{verdict(claim)}[/bold]")
         lines.append(f"    {estimate(claim)} ({claim['unit']}{paper})")
     return lines
+
+
+def verdict(claim: dict[str, Any]) -> str:
+    """The verdict; without a single seed there is none."""
+    return claim["verdict"] if claim["n"] else "not run"
 
 
 def estimate(claim: dict[str, Any]) -> str:
