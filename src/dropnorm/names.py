@@ -12,7 +12,13 @@ from dropnorm.errors import UserError
 
 SCALES = ("smoke", "full", "paper")
 _NAME = re.compile(r"^[a-z][a-z0-9]*$")
+_DIGITS = re.compile(r"(\d+)")
 _VARIANT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9.\-]*$")
+
+
+def natural(text: str) -> list[str | int]:
+    """A key to sort by as a reader would: figure2 before figure10, S4.2b after S4.2."""
+    return [int(word) if word.isdigit() else word for word in _DIGITS.split(text)]
 
 
 @dataclass(frozen=True, order=True)

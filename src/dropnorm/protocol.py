@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from dropnorm.errors import UserError
 from dropnorm.kinds import experiment_module
-from dropnorm.names import SCALES, ResultName
+from dropnorm.names import SCALES, ResultName, natural
 from dropnorm.protocol_file import DerivedFile, Overrides, parse_seeds, path_of, read, source_files
 from dropnorm.validation import describe
 
@@ -138,8 +138,9 @@ def load(root: Path, name: ResultName, scale: str, changes: Overrides | None = N
 
 
 def all_names(root: Path) -> list[ResultName]:
-    """Every result that has a protocol, in order of name."""
-    return sorted(ResultName(p.parent.name, p.stem) for p in (root / "protocols").glob("*/*.yaml"))
+    """Every result that has a protocol, in order of name (figure2 before figure10)."""
+    names = [ResultName(p.parent.name, p.stem) for p in (root / "protocols").glob("*/*.yaml")]
+    return sorted(names, key=lambda name: natural(str(name)))
 
 
 def parse_changes(items: list[str]) -> Overrides:

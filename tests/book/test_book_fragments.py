@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from dropnorm.book import claims, facts, figures, origin, staging, tables, texts
-from dropnorm.book.sources import Result
+from dropnorm.book.sources import Result, find_results
 from dropnorm.claims import ClaimsFile
 from dropnorm.errors import UserError
 from dropnorm.names import ResultName
@@ -162,7 +162,7 @@ def test_numbers_table(result):
     shown = staging.fragments(result)["numbers"].replace(texts.NBSP, " ")
     assert "| `baseline` | final accuracy (%) | 96.54 [96.40, 96.70] | 0.1 | 10 |" in shown
     assert "| runs that diverged | 2 of 10 |" in shown
-    assert "{dropdown} Sweep: lr, 1 rows" in shown
+    assert "{dropdown} Sweep: lr, 1 row\n" in shown
     assert "| steps to 95 | 123 | – | 1 |" in shown
 
 
@@ -196,7 +196,7 @@ def test_expected_times_come_from_the_recorded_seconds(result):
 
 def test_provenance_shows_what_can_be_checked(result):
     shown = origin.provenance(result)
-    for item in ("`abc`", "`ffffffffffff`", "`dddddddddddd`; `eeeeeeeeeeee`", "torch 2.0", "Some CPU", "MKL", "600"):
+    for item in ("`abc`", "`ffffffffffff`", "`dddddddddddd`; `eeeeeeeeeeee`", "torch 2.0", "Some CPU", "MKL", "10 minutes"):
         assert item in shown
 
 
@@ -244,3 +244,41 @@ def test_readme_table_of_nothing(tmp_path, root):
     for folder in ("protocols", "claims"):
         (tmp_path / folder).symlink_to(root / folder)
     assert claims.readme_table(Path(tmp_path)) == "No result has been published yet.\n"
+
+
+@pytest.mark.parametrize(
+    ("fact", "words"),
+    [
+        ("-0.38", "−0.38"),
+        ("2.96e+04", "2.96 × 10⁴"),
+        ("6.7e-05 to -1.09", "6.7 × 10⁻⁵ to −1.09"),
+        ("3 of 10", "3 of 10"),
+        ("16-bit", "16-bit"),
+    ],
+)
+def test_facts_are_written_as_prose(fact, words):
+    assert texts.fact(fact).replace(texts.NBSP, " ") == words
+
+
+def test_symbols_of_claims_are_shown_as_symbols():
+    assert texts.statement("l_p, 1/sqrt(m) and sigma^2, effective beta") == "lₚ, 1/√m and σ^2, effective β"
+    assert texts.statement("multiple, betaine") == "multiple, betaine"
+
+
+def test_no_measured_number_is_minus_nothing():
+    assert texts.measured(-0.01, (-0.3, 0.2)) == f"−0.01 [−0.30,{texts.NBSP}0.20]"
+    assert texts.measured(-0.0, (-0.0, 0.0)) == f"0.0 [0.0,{texts.NBSP}0.0]"
+
+
+def test_claims_come_in_the_order_of_their_ids(root):
+    results = {str(r.name): r for r in find_results(root, "published", root / "results")}
+    assert [id_ for id_, _, _ in claims.claims_of(results["santurkar2018/figure3"])] == ["S3.1", "S3.2", "S3.3", "S3.4", "S3.5"]
+
+
+def test_what_was_run_but_reached_no_seed_is_not_called_not_run(result):
+    claim = result.criteria.claims["I1.1"]
+    without = replace(result, claims=[MEASURED | {"n": 0, "ours": None}])
+    assert claims.not_run(without, claim) == texts.NOT_RUN
+    trained = replace(without, provenance=without.provenance | {"arms": {"a": arm(1), "b": arm(1)}})
+    assert claims.not_run(trained, claim) == texts.NOT_MEASURED
+    assert texts.NOT_MEASURED in claims.claims_table(trained)

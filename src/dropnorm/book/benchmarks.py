@@ -7,8 +7,8 @@ from dropnorm.book import texts
 from dropnorm.files import read_json
 
 NAMES = {
-    "baseline": "without batch normalization",
-    "batchnorm": "with batch normalization",
+    "baseline": "784-100-100-100-10 of Ioffe & Szegedy, without batch normalization",
+    "batchnorm": "784-100-100-100-10 of Ioffe & Szegedy, with batch normalization",
     "3x1024": "784-1024-1024-1024-10, dropout, max-norm",
     "usual": "the usual way",
     "bfloat16": "products in bfloat16",

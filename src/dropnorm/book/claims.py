@@ -8,6 +8,7 @@ from dropnorm.book import texts
 from dropnorm.book.catalogue import CLAIM_TOTALS, PAPERS, total
 from dropnorm.book.sources import Result, find_results
 from dropnorm.claims import FEWEST_SEEDS, INCONCLUSIVE, Claim, ClaimsFile
+from dropnorm.names import natural
 
 CLASSES = {
     "replicated": "replicated",
@@ -19,7 +20,7 @@ CLASSES = {
 
 BOUNDS = ("above", "below", "at_least", "at_most")
 NONE = "No claim is judged here: this result is there for what others need of it.\n"
-EXACT = "For an exact statement: the seed that comes nearest to breaking it, with the lowest and the highest seed."
+EXACT = "For an exact statement *ours* is the seed nearest to breaking it, with the lowest and the highest in brackets."
 
 
 def words(claim: dict[str, Any]) -> str:
@@ -42,24 +43,33 @@ def ours(claim: dict[str, Any]) -> str:
 
 
 def claims_of(result: Result) -> list[tuple[str, Claim, dict[str, Any] | None]]:
-    """(short id, claim as registered, claim as measured or None) of a result.
+    """(short id, claim as registered, claim as measured or None) of a result, by id.
 
     A claim that needs an arm which this scale does not run, or which has no seed yet, is not measured.
     """
     found = {c["id"].removeprefix(f"{result.name.paper}."): c for c in result.claims if c["n"] > 0}
     mine = {id_: c for id_, c in result.criteria.claims.items() if c.result == result.name.result}
-    return [(id_, c, None if _left_out(result, c) else found.get(id_)) for id_, c in mine.items()]
+    return [
+        (id_, mine[id_], None if _left_out(result, mine[id_]) else found.get(id_)) for id_ in sorted(mine, key=natural)
+    ]
 
 
 def not_run(result: Result, claim: Claim) -> str:
     """What stands in place of the numbers of a claim that was not measured."""
-    return texts.NOT_AT_SCALE if _left_out(result, claim) else texts.NOT_RUN
+    if _left_out(result, claim):
+        return texts.NOT_AT_SCALE
+    trained = result.present and _arms(claim) <= result.provenance["arms"].keys()
+    return texts.NOT_MEASURED if trained else texts.NOT_RUN  # such as what comes after the end of a short schedule
 
 
 def _left_out(result: Result, claim: Claim) -> bool:
     """Whether this scale leaves out an arm that the claim is about."""
-    arms = {arm for part in claim.parts for arm in (getattr(part, "between", None) or [getattr(part, "of", None)])}
-    return bool(arms & result.left_out)
+    return bool(_arms(claim) & result.left_out)
+
+
+def _arms(claim: Claim) -> set[str]:
+    """The arms that a claim is about."""
+    return {arm for part in claim.parts for arm in (getattr(part, "between", None) or [getattr(part, "of", None)])}
 
 
 # --- on the page of a result ---
@@ -72,13 +82,15 @@ def claims_table(result: Result) -> str:
     header = ("Claim", "Paper", "Ours [95 % interval]", "n", "p (Holm)", "Verdict")
     rows = [_row(result, *entry) for entry in claims_of(result)]
     details = [_details(id_, claim, found) for id_, claim, found in claims_of(result)]
-    exact = any(part.test == "bound" for _, claim, _ in claims_of(result) for part in claim.parts)
+    exact = any(claim.parts[0].test == "bound" for _, claim, _ in claims_of(result))
     note = f"{EXACT}\n\n" if exact else ""
     return texts.table(header, rows, right=(3, 4)) + "\n" + note + "\n".join(details)
 
 
 def _row(result: Result, id_: str, claim: Claim, found: dict[str, Any] | None) -> list[str]:
-    about = f"**{id_} {texts.escape(claim.title)}.** {texts.escape(claim.statement)} *{texts.escape(claim.unit)}*"
+    about = (
+        f"**{id_} {texts.statement(claim.title)}.** {texts.statement(claim.statement)} *{texts.statement(claim.unit)}*"
+    )
     if found is None:
         absent = not_run(result, claim)
         return [about, texts.number(claim.paper), absent, "–", "–", absent]
@@ -88,11 +100,11 @@ def _row(result: Result, id_: str, claim: Claim, found: dict[str, Any] | None) -
 
 def _details(id_: str, claim: Claim, found: dict[str, Any] | None) -> str:
     lines = [
-        f"````{{dropdown}} {id_} {texts.escape(claim.title)}: the criterion in full",
-        f"**Where in the paper.** {texts.escape(claim.where)}\n",
-        f"**The paper's number.** {texts.number(claim.paper)} ({texts.escape(claim.unit)}). Source: "
-        f"{texts.escape(claim.paper_source)}.\n",
-        f"**Criterion, fixed before the runs.** {texts.escape(claim.criterion)}\n",
+        f"````{{dropdown}} {id_} {texts.statement(claim.title)}: the criterion in full",
+        f"**Where in the paper.** {texts.statement(claim.where)}\n",
+        f"**The paper's number.** {texts.number(claim.paper)} ({texts.statement(claim.unit)}). Source: "
+        f"{texts.statement(claim.paper_source)}.\n",
+        f"**Criterion, fixed before the runs.** {texts.statement(claim.criterion)}\n",
     ]
     if found is not None:
         header = ("Part", "Ours [95 % interval]", "n", "p", "size as asked", "excluded by the interval")
@@ -134,7 +146,8 @@ def _part_words(part: dict[str, Any]) -> str:
 def home_table(results: list[Result], pages: set[str]) -> str:
     """Every claim that has a criterion, linked to its page: the paper's number, ours, the verdict, its scale."""
     header = ("Claim", "Paper", "Ours [95 % interval]", "n", "Verdict", "Scale")
-    rows = [_home_row(r, pages, *entry) for r in results for entry in claims_of(r)]
+    in_order = sorted(results, key=lambda r: list(PAPERS).index(r.name.paper))
+    rows = [_home_row(r, pages, *entry) for r in in_order for entry in claims_of(r)]
     return texts.table(header, rows, right=(3,)) if rows else "There is no result yet.\n"
 
 
@@ -142,7 +155,7 @@ def _home_row(result: Result, pages: set[str], id_: str, claim: Claim, found: di
     page = f"{result.name}.md"
     name = f"{result.name.paper} {id_}"
     link = f"[{name}](/{page}#the-verdicts)" if page in pages else name
-    about = f"{link}: {texts.escape(claim.title)}. *{texts.escape(claim.unit)}*"
+    about = f"{link}: {texts.statement(claim.title)}. *{texts.statement(claim.unit)}*"
     if found is None:
         absent = not_run(result, claim)
         return [about, texts.number(claim.paper), absent, "–", absent, result.scale]
@@ -190,7 +203,7 @@ def _readme_paper(paper: str, results: list[Result]) -> str:
     judged = [(r, id_, claim, found) for r in results for id_, claim, found in claims_of(r) if found]
     rows = [
         [
-            f"{r.name} {id_}: {texts.escape(claim.title)} ({texts.escape(claim.unit)})",
+            f"{r.name} {id_}: {texts.statement(claim.title)} ({texts.statement(claim.unit)})",
             texts.number(claim.paper),
             ours(found),
             str(found["n"]),

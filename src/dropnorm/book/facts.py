@@ -46,7 +46,7 @@ def references(pages: dict[str, str]) -> Iterator[tuple[str, str]]:
 
 def facts_of(result: Result) -> dict[str, Any]:
     """All that pages may inject of one result."""
-    facts: dict[str, Any] = {name: texts.escape(value) for name, value in result.facts.items()}
+    facts: dict[str, Any] = {name: texts.fact(value) for name, value in result.facts.items()}
     facts |= _of_protocol(result.protocol, result.scale)
     facts["scale"] = result.scale
     for id_, claim, found in claims.claims_of(result):

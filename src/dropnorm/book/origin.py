@@ -76,7 +76,7 @@ def _items(result: Result) -> dict[str, str]:
         "machine": _join(texts.escape(m["gpu"] or m["cpu"]) for m in p["machines"]),
         "threads": _join(str(m["threads"]) for m in p["machines"]),
         "matrix products": _join(texts.escape(m["gemm"]) for m in p["machines"]),
-        "training time": f"{p['seconds']:,.0f} seconds in all{_shared(result)}",
+        "training time": f"{texts.duration(p['seconds'])} in all{_shared(result)}",
         "trained": f"{p['started']} to {p['ended']}",
         "evaluated": p["evaluated"],
     }
@@ -148,9 +148,10 @@ def rerun(result: Result) -> str:
 
 def _expected(result: Result) -> str:
     if result.runs_of:
+        pages = "their pages" if len(result.runs_of) > 1 else "its page"
         return (
             f"This result has no runs of its own: it is judged and drawn from those of {_sources(result)}, in seconds. "
-            "These commands make them if they are not there; how long that takes stands on their pages."
+            f"These commands make them if they are not there; how long that takes stands on {pages}."
         )
     if not result.present:
         return f"How long it takes is not known yet: it was not run at scale {result.scale}."

@@ -12,6 +12,13 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NOT_RUN = "*not run*"
 NOT_AT_SCALE = "*not run at this scale*"
 NOT_MEASURED = "*not measured*"
+# Claims are written in ASCII, to be read in any terminal.
+_SYMBOLS = {
+    "l_inf": "l∞", "l_p": "lₚ", "yhat": "ŷ", "sqrt(m)": "√m", "gamma": "γ", "sigma": "σ", "beta": "β", "mu": "μ",
+}  # fmt: skip
+_NAMES = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, _SYMBOLS))})(?!\w)")
+_SIGN = re.compile(r"(?<![\w.])-(?=\d)")
+_EXPONENT = re.compile(r"(?<=\d)e([+-]\d+)\b")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|$])")
 _COMMENTS = re.compile(r"<!--.*?-->", re.DOTALL)
 _FENCE = re.compile(r"^\s*(`{3,})(.*)$")
@@ -21,6 +28,17 @@ _INLINE_CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 def escape(text: str) -> str:
     """Plain text as Markdown that shows exactly it, on one line."""
     return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def statement(text: str) -> str:
+    """Words of a claim as Markdown, with the symbols that it spells out."""
+    return escape(_NAMES.sub(lambda name: _SYMBOLS[name[0]], text))
+
+
+def fact(text: str) -> str:
+    """A fact as it stands in prose: '-0.4' -> '−0.4', '3e+04' -> '3 × 10⁴'."""
+    text = _EXPONENT.sub(lambda e: f"{NBSP}×{NBSP}10{exponent_of_ten(e[1])}", str(text))
+    return escape(_SIGN.sub(MINUS, text))
 
 
 def without_code(markdown: str) -> str:
@@ -71,7 +89,7 @@ def _places(value: float, low: float, high: float) -> int:
 
 
 def _fixed(value: float, places: int) -> str:
-    return f"{value:,.{places}f}".replace("-", MINUS)
+    return f"{round(value, places) + 0.0:,.{places}f}".replace("-", MINUS)  # -0.0 + 0.0 is 0.0
 
 
 def number(value: float | str | None, digits: int = 4) -> str:

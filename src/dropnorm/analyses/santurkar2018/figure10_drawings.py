@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.santurkar2018.linear import power
 from dropnorm.analyses.santurkar2018.linear_landscape import PARTS
+from dropnorm.analyses.santurkar2018.linear_panels import STYLES
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import LABELS, band, colour, series_band, series_style, step_axis
 
@@ -176,7 +177,7 @@ def paper_ratio(reference: pd.DataFrame, panels: dict[str, str], net: str, measu
 def _draw_seeds(curves: pd.DataFrame, nets: dict[str, str], of_paper: dict[tuple[str, str], float]) -> Figure:
     figure, ax = plt.subplots(figsize=(7.6, 3.0 + 0.5 * (len(nets) > 1)))
     for i, (net, words) in enumerate(nets.items()):
-        style = series_style(i)
+        style = series_style(STYLES[net])
         for row, measure in enumerate(MEASURES):
             mine = select(curves, f"ratio_{net}", measure)
             height = row + 0.18 * (i - (len(nets) - 1) / 2)
@@ -200,7 +201,7 @@ def _rates(curves: pd.DataFrame, context: Context, rates: list[str]) -> Drawing:
     n = int(select(curves, "over_edge", f"linear_batch{RATES[rates[0]]}").n.min())
     caption = (
         "Effective beta times half the learning rate, at several rates: 1 is the edge of stability. Median of the "
-        f"seeds with a band from the lowest to the highest. {setup(context, n)}"
+        f"seeds with a band from the lowest to the highest. The axis ends at 10⁻⁴ and 10⁴. {setup(context, n)}"
     )
     ends = "; ".join(
         f"rate {rate}: {select(curves, 'over_edge', f'linear_batch{RATES[rate]}').value.median():.3f} with BN"

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.panels import legend_above
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.vgg import Collected, band_width, end, largest, present, window_median
 from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, joined
@@ -67,6 +68,6 @@ def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None) -> Figure:
         ax.set_title(f"({letter}) {title}")
     axes[0].set_yscale("log")
     axes[2].set_ylim(0, 60)
-    axes[0].legend(fontsize="small")
+    legend_above(figure, axes[0])
     drawings.over_steps(axes, curves, ["band"])
     return figure

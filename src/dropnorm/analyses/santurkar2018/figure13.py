@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.panels import legend_above
 from dropnorm.analyses.santurkar2018.figure10_drawings import HIGHEST, IN_PAPER, lengths, seeds_drawing, setup
 from dropnorm.analyses.santurkar2018.linear import NETS, WORDS, arm_of, power
 from dropnorm.analyses.santurkar2018.linear_landscape import (
@@ -20,6 +21,7 @@ from dropnorm.analyses.santurkar2018.linear_landscape import (
     part,
     ratio_curves,
 )
+from dropnorm.analyses.santurkar2018.linear_panels import STYLES
 from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, joined, samples, select, table_row
 from dropnorm.plotting import colour, series_style, step_axis
 
@@ -102,8 +104,8 @@ def _draw(curves: pd.DataFrame, reference: pd.DataFrame, context: Context, nets:
     figure, axes = plt.subplots(
         1 + with_paper, 3, figsize=(9.2, 3.1 + 2.7 * with_paper), sharex=True, sharey="col", squeeze=False
     )
-    for i, net in enumerate(nets):
-        style = {k: v for k, v in series_style(i).items() if k != "marker"} | {"linewidth": 1.3}
+    for net in nets:
+        style = {k: v for k, v in series_style(STYLES[net]).items() if k != "marker"} | {"linewidth": 1.3}
         for column, (panel, (of_paper, _)) in enumerate(PANELS.items()):
             mine = select(curves, panel, net)
             axes[0, column].plot(mine.x, mine.value, label=WORDS[net], **style)
@@ -120,5 +122,5 @@ def _draw(curves: pd.DataFrame, reference: pd.DataFrame, context: Context, nets:
         top = axes[0, column].get_ylim()[1]
         axes[0, column].set_ylim(top=min(top, HIGHEST))
         step_axis(axes[-1, column], context.settings["training"]["steps"])
-    axes[0, 0].legend(fontsize="small")
+    legend_above(figure, axes[0, 0])
     return figure

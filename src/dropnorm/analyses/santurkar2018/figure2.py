@@ -94,7 +94,10 @@ def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.3), sharey=True)
     drawings.paper_lines(axes[0], reference, "fig2", {arm: drawings.IN_PAPER[arm] for arm in ARMS})
     for ax, arms, title in zip(
-        axes, (ARMS, ["standard", *NOISY_STANDARD]), ("(a) noise behind batch norm", "(b) noise without"), strict=True
+        axes,
+        (ARMS, ["standard", *NOISY_STANDARD]),
+        ("(a) noise behind batch norm", "(b) noise without batch norm"),
+        strict=True,
     ):
         drawings.lines(ax, curves, "train", arms)
         ax.set_title(title)

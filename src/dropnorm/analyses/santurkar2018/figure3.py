@@ -125,7 +125,8 @@ def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None, rates: list[str]
         axes[0], ("accuracy (%)", *(f"{q}, layer {n}" for n in LAYERS for q in ("‖G − G′‖", "cosine"))), strict=True
     ):
         ax.set_title(title)
-    axes[0][0].legend(fontsize="x-small")
+    for row in axes:
+        row[0].legend(fontsize="x-small")
     return figure
 
 

@@ -8,13 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
+from dropnorm.analyses.panels import legend_above
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.vgg import LABELS, MULTIPLES
 from dropnorm.analyses.tidy import select
-from dropnorm.plotting import series_style
+from dropnorm.plotting import colour, series_style
 
 ARMS = ["standard", "batchnorm"]
 PAPER_PANELS = {"landscape_loss": "fig4a", "landscape_gradient": "fig4b"}
+HIGHEST_BETA = 10  # of the axis, in units of 1 / rate
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
@@ -51,11 +53,10 @@ def _told(curves: pd.DataFrame, walk: str) -> str:
 
 
 def _band(ax: Axes, curve: pd.DataFrame, arm: str) -> None:
-    colour = series_style(drawings.style_of(arm))["color"]
-    ax.fill_between(curve.x, curve.low, curve.high, alpha=0.3, linewidth=0, color=colour)
-    line = series_style(drawings.style_of(arm))["linestyle"]
-    ax.plot(curve.x, curve.high, line, color=colour, linewidth=1.1, label=LABELS[arm])
-    ax.plot(curve.x, curve.low, line, color=colour, linewidth=0.6)
+    style = {key: series_style(drawings.style_of(arm))[key] for key in ("color", "linestyle")}
+    ax.fill_between(curve.x, curve.low, curve.high, alpha=0.3, linewidth=0, color=style["color"])
+    ax.plot(curve.x, curve.high, linewidth=1.1, label=LABELS[arm], **style)
+    ax.plot(curve.x, curve.low, linewidth=0.6, **style)
 
 
 def _bands(ax: Axes, curves: pd.DataFrame, panel: str, reference: pd.DataFrame | None) -> None:
@@ -75,7 +76,7 @@ def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None) -> Figure:
         ax.set_title(title)
     axes[0].set_yscale("log")
     axes[2].set_ylim(0, 60)
-    axes[0].legend(fontsize="small")
+    legend_above(figure, axes[0])
     drawings.over_steps(axes, curves, ["beta"])
     return figure
 
@@ -87,7 +88,7 @@ def _draw_random(curves: pd.DataFrame) -> Figure:
     ):
         _bands(ax, curves, panel, None)
         ax.set_title(title)
-    axes[0].legend(fontsize="small")
+    legend_above(figure, axes[0])
     drawings.over_steps(axes, curves, ["random_loss"])
     return figure
 
@@ -95,8 +96,9 @@ def _draw_random(curves: pd.DataFrame) -> Figure:
 def _plateau(curves: pd.DataFrame, setup: str) -> Drawing:
     caption = (
         "The change of the gradient over the distance walked, times the rate, for each step length (multiple of the "
-        f"rate): {drawings.SEEDS_BAND}. The paper's plateau is at 2 (grey line): the edge of stability, or the "
-        f"shortest step of its grid. With a step of 1/8 the second would be at 8. {setup}"
+        f"rate): {drawings.SEEDS_BAND}. The paper's plateau is at 2 (dash-dotted): the edge of stability, "
+        "or the shortest step of its grid. With a step of 1/8 the second would be at 8. The axis ends at "
+        f"{HIGHEST_BETA}. {setup}"
     )
     ends = "; ".join(
         f"{LABELS[arm]} at {m:g} times the rate {select(curves, f'beta_times_rate_{m:g}', arm).value.iloc[-1]:.2f}"
@@ -115,11 +117,11 @@ def _draw_plateau(curves: pd.DataFrame) -> Figure:
             style.pop("marker")
             ax.plot(mine.x, mine.value, linewidth=1.2, label=f"{m:g} × rate", **style)
             ax.fill_between(mine.x, mine.low, mine.high, alpha=0.12, linewidth=0, color=style["color"])
-        ax.axhline(2, color="grey", linewidth=0.8)
+        ax.axhline(2, linestyle="-.", linewidth=1.3, color=colour("paper"))
         ax.set_title(LABELS[arm])
     axes[0].set_ylabel("effective β × rate")
-    axes[0].set_ylim(0, 10)
-    axes[1].legend(fontsize="small")
+    axes[0].set_ylim(0, HIGHEST_BETA)
+    legend_above(figure, axes[1])
     drawings.over_steps(axes, curves, ["beta"])
     return figure
 
@@ -127,7 +129,7 @@ def _draw_plateau(curves: pd.DataFrame) -> Figure:
 def _equal_loss(curves: pd.DataFrame, setup: str) -> Drawing:
     caption = (
         "Width of the loss band against the smoothed training loss at the same step: every measurement of every seed. "
-        f"Training goes from right to left. {setup}"
+        f"Training goes from left to right. {setup}"
     )
     points = {arm: select(curves, "against_loss", arm) for arm in drawings.drawn(curves, "against_loss", ARMS)}
     medians = "; ".join(

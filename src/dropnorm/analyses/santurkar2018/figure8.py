@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.panels import legend_above
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.vgg import (
     Collected,
@@ -116,7 +117,7 @@ def _draw(curves: pd.DataFrame, what: str) -> Figure:
         row[0].set_ylabel(f"{what} of the {word}")
     for ax, layer in zip(axes[0], LAYERS, strict=True):
         ax.set_title(f"layer {layer}")
-    axes[0][0].legend(fontsize="small")
+    legend_above(figure, axes[0][0])
     drawings.over_steps(axes, curves, list(curves.panel.unique()))
     for ax in axes[0]:
         ax.set_xlabel("")

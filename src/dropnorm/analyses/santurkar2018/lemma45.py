@@ -44,13 +44,14 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
 
 def _draw(curves: pd.DataFrame) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 2.9), width_ratios=[1.6, 1])
-    seen = curves[(curves.panel != "by_factor") | (curves.value > 0)]  # an axis of logarithms has no place for 0
+    ends = ["value", "low", "high"]
+    seen = curves.assign(**{end: curves[end].where(curves[end] > 0) for end in ends})  # no logarithm of 0: a gap
     for arm in ARMS:
         line(left, seen, "by_factor", arm, arm, LABELS[arm])
     left.set_xscale("log")
     left.set_yscale("log")
     left.set_ylim(1e-6, 5)
-    left.set_xlabel("the weights, times")
+    left.set_xlabel("factor on the weights")
     left.set_ylabel("largest change of an output")
     left.legend(fontsize="small")
     bars(right, curves, NEARER, percent=False)

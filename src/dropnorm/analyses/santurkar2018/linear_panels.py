@@ -56,7 +56,8 @@ def shift(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context
         return {}
     caption = (
         f"Loss, ||G - G'|| (log scales, {BAND}) and cos(G, G') (mean) in layers {' and '.join(map(str, LAYERS))}, "
-        f"a row a rate. Faint and dotted: the paper's own curves. {_setup(context, curves, f'linear_loss_{rates[0]}')}"
+        "a row a rate. Faint and dotted: the paper's own curves, where they could be read. "
+        f"{_setup(context, curves, f'linear_loss_{rates[0]}')}"
     )
     ends = "; ".join(
         f"rate {rate}, layer {layer}: {_ends(curves, f'linear_cosine_layer{layer}_{rate}', '.2f')}"

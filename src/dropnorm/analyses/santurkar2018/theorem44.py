@@ -60,7 +60,7 @@ def _draw(curves: pd.DataFrame) -> Figure:
     for arm in ARMS:
         line(left, percent, "by_factor", arm, arm, LABELS[arm])
     left.set_xscale("log")
-    left.set_xlabel("the loss, times")
+    left.set_xlabel("factor on the loss")
     left.set_ylabel("share of cases (%)")
     left.set_title("as printed")
     left.legend(fontsize="small")

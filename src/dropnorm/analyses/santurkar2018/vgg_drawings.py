@@ -12,7 +12,7 @@ from dropnorm.analyses.tidy import select
 from dropnorm.plotting import series_band, series_style, step_axis
 
 SEEDS_BAND = "mean of the seeds with a band from the lowest to the highest"
-PAPER_DOTTED = "Faint and dotted: the paper's own curves (a net of full width)."
+PAPER_DOTTED = "Faint and dotted: the paper's own curves, where they could be read (a net of full width)."
 IN_PAPER = {"standard": "std", "batchnorm": "bn", "noisy_batchnorm": "noisy", "l1": "l1", "l2": "l2", "linf": "linf"}
 
 
