@@ -33,8 +33,9 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     """The only figure: how far eps breaks the invariance, and what a factor a unit gains."""
     caption = (
         "Left: largest change of a unit's batch-normalized output (ε = 1e-5, σ = 1 before scaling; mean of the cases) "
-        "when its weights are multiplied by a constant. Right: by how many percent the nearest scaled optimum is "
-        f"nearer with one factor a unit than with one for all. Lowest to highest seed. {setup(context, curves)}"
+        "when its weights are multiplied by a constant; factor 1 changes nothing, and both lines agree. Right: by how "
+        "many percent the nearest scaled optimum is nearer with one factor a unit than with one for all. "
+        f"Lowest to highest seed. {setup(context, curves)}"
     )
     mine = select(curves, "by_factor", "random")
     changes = ", ".join(f"{v:.2g} at {x:g}" for x, v in zip(mine.x, mine.value, strict=True))
