@@ -207,3 +207,9 @@ def test_styles_and_drawings_ask_no_other_host():
     for path in [*BOOK.glob("_static/*.css"), *BOOK.glob("_static/*.svg")]:
         text = path.read_text().replace('xmlns="http://www.w3.org/2000/svg"', "")
         assert not re.search(r"(https?:)?//\w", text), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(BOOK)))
+def test_no_line_is_taken_for_a_comment(page):
+    """MyST drops a line that begins with %, and with it half a sentence."""
+    assert not re.search(r"^\s*%", without_code(page.read_text()), re.MULTILINE)

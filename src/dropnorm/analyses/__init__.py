@@ -63,7 +63,7 @@ class Context:
         """How every caption ends: seeds, scale, the difference of a variant, and that smoke is no evidence."""
         variant = f" Variant: {self.variant}." if self.variant else ""
         warning = " Smoke scale: it shows that the pipeline runs and is no evidence." if self.scale == "smoke" else ""
-        return f"{seeds} seeds, scale {self.scale}.{variant}{warning}"
+        return f"{seeds} seed{'' if seeds == 1 else 's'}, scale {self.scale}.{variant}{warning}"
 
 
 def analysis(name: ResultName) -> ModuleType:

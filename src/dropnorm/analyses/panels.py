@@ -43,19 +43,22 @@ def settings_panel(
     settings: list[str],
     paper: dict[str, float] | None = None,
 ) -> None:
-    """A measure of each net in each setting: mean of the seeds as a mark, lowest to highest as a bar.
+    """A measure of each net in each setting that was run: mean of the seeds as a mark, lowest to highest as a bar.
 
     nets: name -> (series, label); settings: words under the axis; paper: the paper's own values, drawn across.
     """
+    run = sorted(curves.x[curves.panel == f"settings_{measure}"].unique())
+    places = {x: place for place, x in enumerate(run)}
     shift = np.linspace(-0.13, 0.13, len(nets))
     for (net, (i, words)), by in zip(nets.items(), shift, strict=True):
         mine, style = select(curves, f"settings_{measure}", net), series_style(i)
-        ax.vlines(mine.x + by, mine.low, mine.high, color=style["color"], linewidth=2)
-        ax.plot(mine.x + by, mine.value, style["marker"], color=style["color"], markersize=5, label=words)
+        x = mine.x.map(places) + by
+        ax.vlines(x, mine.low, mine.high, color=style["color"], linewidth=2)
+        ax.plot(x, mine.value, style["marker"], color=style["color"], markersize=5, label=words, clip_on=False)
         if paper and net in paper:
             ax.axhline(paper[net], color=colour("paper"), linestyle=style["linestyle"], linewidth=1.1)
-    ax.set_xticks(range(len(settings)), settings, fontsize="small")
-    ax.set_xlim(-0.5, len(settings) - 0.5)
+    ax.set_xticks(range(len(run)), [settings[int(x)] for x in run], fontsize="small")
+    ax.set_xlim(-0.5, max(len(run), 1) - 0.5)
     ax.set_ylabel(label)
     ax.grid(axis="x", visible=False)
 

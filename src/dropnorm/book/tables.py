@@ -8,6 +8,7 @@ from dropnorm.book.sources import Result
 
 HEADER = ("Arm", "Quantity", "Mean [95 % interval]", "sd", "n")
 MAIN = "main"
+_LEVEL = re.compile(r"_(\d+)_percent$")  # `rise_10_percent` is what it is at 10 percent, in whatever unit
 _SWEEP = re.compile(r"\.([A-Za-z_]\w*)-")
 
 
@@ -34,10 +35,11 @@ def _row(row: dict[str, str]) -> list[str]:
     arm, n = f"`{row['arm']}`", row["n"]
     if row["quantity"] == "diverged":  # a share of runs, told as a count
         return [arm, "runs that diverged", f"{round(float(row['mean']) * int(n))} of {n}", "–", n]
-    mean, low, high = (float(row[key]) if row[key] else None for key in ("mean", "low", "high"))
+    mean, low, high = (float(row[key]) if row[key] not in ("", "nan") else None for key in ("mean", "low", "high"))
     return [arm, _words(row["quantity"]), texts.measured(mean, (low, high)), texts.number(row["sd"], 2), n]
 
 
 def _words(quantity: str) -> str:
+    quantity = _LEVEL.sub(r" at \1 %", quantity)
     unit = " (%)" if quantity.endswith("_percent") else ""
     return texts.escape(quantity.removesuffix("_percent").replace("_", " ") + unit)

@@ -19,6 +19,9 @@ _SYMBOLS = {
 _NAMES = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, _SYMBOLS))})(?!\w)")
 _SIGN = re.compile(r"(?<![\w.])-(?=\d)")
 _EXPONENT = re.compile(r"(?<=\d)e([+-]\d+)\b")
+_IN_PROSE = {
+    "None": "none", "relu": "ReLU", "he": "He's", "cross_entropy": "cross-entropy", "glorot_uniform": "Glorot's, uniform",
+}  # fmt: skip
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|$])")
 _COMMENTS = re.compile(r"<!--.*?-->", re.DOTALL)
 _FENCE = re.compile(r"^\s*(`{3,})(.*)$")
@@ -120,9 +123,9 @@ def setting(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(setting(v) for v in value)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return escape(value)
+        return _IN_PROSE.get(str(value)) or escape(value)
     if isinstance(value, int):
-        return f"{value:,}"
+        return f"{value:,}".replace("-", MINUS)
     mantissa, _, exponent = f"{value:g}".partition("e")
     factor = "" if mantissa == "1" else rf"{mantissa} \times "
     return f"${factor}10^{{{int(exponent)}}}$" if exponent else mantissa

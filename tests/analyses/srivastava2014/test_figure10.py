@@ -93,5 +93,5 @@ def test_the_figure_draws_and_its_words_hold_the_numbers(figure, parts, scale):
     assert "3 seeds" in drawing.caption
     assert ("fewer than the larger sizes" in drawing.caption) == (scale == "smoke")
     errors, gains = axes_drawn(drawing)[:2]
-    assert len(errors.get_legend().get_texts()) == (5 if scale == "full" else 3)
-    assert len(gains.get_legend().get_texts()) == (3 if scale == "full" else 2)
+    assert len(errors.figure.legends[0].get_texts()) == (5 if scale == "full" else 3)
+    assert len(gains.get_legend_handles_labels()[1]) == (3 if scale == "full" else 2)

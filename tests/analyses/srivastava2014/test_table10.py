@@ -108,7 +108,7 @@ def test_arms_that_were_not_run_leave_gaps_and_nothing_else(table, runs, arms):
 @pytest.mark.parametrize("scale", ["full", "smoke"])
 def test_the_figure_draws_and_its_words_hold_the_numbers(table, runs, scale):
     drawing = table.drawings(runs, scale)["figure"]
-    assert "Gaussian 0.95 % (seeds 0.93 to 0.97), in the paper 0.95 +- 0.04" in drawing.alt
+    assert "Gaussian 0.95 % (seeds 0.93 to 0.97), in the paper 0.95 ± 0.04" in drawing.alt
     assert "3 seeds" in drawing.caption and "1024-1024" in drawing.caption
     assert len(axes_drawn(drawing)) == 2 * 2
 

@@ -95,7 +95,7 @@ def test_a_result_without_claims_is_judged_and_drawn_all_the_same(result):
 def test_the_figure_draws_and_its_words_hold_what_is_chosen(result, scale):
     runs = made_up(result, **{"l2.l2-0.03-1e-05": 1.5, "gaussian": 90.0})
     drawing = result.drawings(runs, scale)["figure"]
-    assert "l2 1.50 % at rate 0.03, L2 1e-05" in drawing.alt and "3 seeds" in drawing.caption
+    assert "L2 1.50 % at rate 0.03, L2 1e-05" in drawing.alt and "3 seeds" in drawing.caption
     axes = axes_drawn(drawing)
     assert len(axes) == 2 * 16
     assert ("20 %" in drawing.caption) == (scale == "full")

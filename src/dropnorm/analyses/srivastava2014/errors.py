@@ -73,8 +73,9 @@ def _diverged(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def written(numbers: dict[str, float | None], form: str = ".2f") -> dict[str, str]:
-    """Numbers for prose by name, less those that were not measured; a minus is a real one."""
-    return {name: format(x, form).replace("-", "−") for name, x in numbers.items() if x is not None}
+    """Numbers for prose by name, less those that were not measured; a minus is a real one, and none is before zero."""
+    texts = {name: format(x, form) for name, x in numbers.items() if x is not None}
+    return {name: (text if text.strip("-0.,") else text.lstrip("-")).replace("-", "−") for name, text in texts.items()}
 
 
 def error_curves(runs: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:

@@ -31,8 +31,8 @@ def _figure10(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -
     caption = (
         "(a) Test error after the last update against the number of training images. (b) What dropout takes off the "
         "error of a net without it, in percent of that error, seed by seed: of the net with the same settings, and of "
-        "one with small first weights and a smaller rate. Points: mean of the seeds, each with a subset of its own; "
-        "band: from the lowest to the highest. Dotted grey: the paper's, bars as it draws them. "
+        "one with small first weights and a smaller rate (each in its colour). Points: mean of the seeds, each "
+        "with a subset of its own; band: lowest to highest. Dotted grey: the paper's, bars as drawn there. "
         f"{setup(context, n)}"
     )
     if context.scale == "smoke":
@@ -63,7 +63,8 @@ def _draw(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Fi
         ax.set_xticks(sizes, [f"{n / 1000:g}k" if n >= 1000 else f"{n:g}" for n in sizes], minor=False)
         ax.minorticks_off()
         ax.set(xlabel="training images", title=f"({letter})")
-        ax.legend(fontsize="small", loc="upper right" if letter == "a" else "best")
+    handles, words = axes[0].get_legend_handles_labels()
+    figure.legend(handles, words, loc="outside upper center", ncols=3, fontsize="small")
     return figure
 
 

@@ -10,12 +10,12 @@ from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.panels import cumulative, legend_above, settings_panel, show_mosaic
 from dropnorm.analyses.srivastava2014.machines import (
     DEAD,
-    IN_SETTINGS,
     NETS,
     SILENT,
     WORDS,
     in_words,
     nets_in,
+    settings_in,
     setup,
 )
 from dropnorm.analyses.tidy import select
@@ -115,11 +115,11 @@ def _draw_units(curves: pd.DataFrame) -> Figure:
 
 def _settings(curves: pd.DataFrame, context: Context) -> Drawing:
     caption = (
-        f"The same in other settings: {IN_SETTINGS}. Share of dead units by length of weights and by activation, "
-        "spatial frequency and extent of the median live unit. Mark: mean of the seeds; bar: lowest to highest. "
-        f"{setup(context, curves, 'settings')}"
+        f"The same in other settings: {settings_in(curves)}. Share of dead units by length of weights and by "
+        "activation, spatial frequency and extent of the median live unit. Mark: mean of the seeds; bar: lowest to "
+        f"highest. {setup(context, curves, 'settings')}"
     )
-    alt = f"Four panels, each for {IN_SETTINGS}. {in_words(curves, BESIDE)}."
+    alt = f"Four panels, each for {settings_in(curves)}. {in_words(curves, BESIDE)}."
     return Drawing(partial(_draw_settings, curves), caption, alt)
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.panels import histogram_steps, legend_above, settings_panel
-from dropnorm.analyses.srivastava2014.machines import IN_SETTINGS, NETS, WORDS, in_words, nets_in, setup
+from dropnorm.analyses.srivastava2014.machines import NETS, WORDS, in_words, nets_in, settings_in, setup
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import series_band, step_axis
 
@@ -91,7 +91,7 @@ def _draw_course(curves: pd.DataFrame) -> Figure:
     for ax, measure, letter in zip(axes, ("share_below", "share_above"), "ab", strict=True):
         for net, (i, label) in NETS.items():
             series_band(ax, select(curves, measure, net), i, label, marks=True)
-        step_axis(ax, curves[curves.panel == measure].x.max())
+        step_axis(ax, 1.02 * curves[curves.panel == measure].x.max())  # room for half a mark
         ax.set(ylabel=BESIDE[measure], ylim=(0, None), xlabel="update", title=f"({letter})")
     axes[0].legend(loc="best")
     return figure
@@ -100,12 +100,13 @@ def _draw_course(curves: pd.DataFrame) -> Figure:
 def _settings(curves: pd.DataFrame, paper: dict[str, dict[str, float]], context: Context) -> Drawing:
     lines = "; lines across: the paper's own machines (solid with, dashed without dropout)" if paper else ""
     caption = (
-        f"Activations on all test images in other settings: {IN_SETTINGS}. Share below 0.1, share above 0.9, mean. "
+        f"Activations on all test images in other settings: {settings_in(curves)}. Share below 0.1, share above 0.9, "
+        "mean. "
         f"Mark: mean of the seeds; bar: lowest to highest{lines}. {setup(context, curves, 'settings')}"
     )
     own = [f"{BESIDE[m]} {value:g} {NETS[net][1]}" for m, by_net in paper.items() for net, value in by_net.items()]
     of_paper = f" In the paper: {'; '.join(own)}." if own else ""
-    alt = f"Three panels, each for {IN_SETTINGS}. {in_words(curves, BESIDE)}.{of_paper}"
+    alt = f"Three panels, each for {settings_in(curves)}. {in_words(curves, BESIDE)}.{of_paper}"
     return Drawing(partial(_draw_settings, curves, paper), caption, alt)
 
 

@@ -80,19 +80,18 @@ def _draw_figure4(curves: pd.DataFrame, reference: pd.DataFrame, context: Contex
         ax.set_title(title)
     axes[1].set_ylim(PAPER_AXIS)
     axes[0].set_ylabel("test error (%)")
-    _legends(axes)
+    _legend(figure, axes[0].xaxis.label.get_color())
     return figure
 
 
-def _legends(axes) -> None:
+def _legend(figure: Figure, ink) -> None:
+    """Above both panels: colours for the groups, dashes and widths for the architectures of ours."""
     groups = [Line2D([], [], color=colour(s), label=GROUPS[g]) for g, s in STYLE.items()]
-    axes[1].legend(handles=groups, loc="upper right", fontsize="small")
-    ink = axes[0].xaxis.label.get_color()
     sizes = [
-        Line2D([], [], color=ink, linestyle=DASHES[d], linewidth=WIDTHS[u], label=f"{d} x {u}")
+        Line2D([], [], color=ink, linestyle=DASHES[d], linewidth=WIDTHS[u], label=f"{d} layers of {u}")
         for d, _, u in (size.partition("x") for size in SIZES)
     ]
-    axes[0].legend(handles=sizes, loc="upper right", fontsize="small", title="layers x units", title_fontsize="small")
+    figure.legend(handles=[*groups, *sizes], loc="outside upper center", ncols=4, fontsize="small")
 
 
 # --- clusters, and how they end ---

@@ -11,17 +11,16 @@ SILENT = 0.01  # standard deviation of an activation over the test images: below
 NETS = {"standard": (1, "without dropout"), "dropout": (0, "with dropout")}  # name -> (series style, label)
 # What a machine is trained with besides: ending of its arm's name, name for facts, words under an axis, words in text.
 SETTINGS = [
-    ("", "", "256", "256 hidden units as released"),
-    (".l2-0.0", "_no_l2", "256\nno L2", "without L2"),
-    (".pixels-sampled", "_sampled", "256\nbinary\npixels", "with binary pixels"),
-    ("_1024", "_1024", "1,024", "1,024 hidden units"),
+    ("", "", "as\nreleased", "as in the figure above"),
+    (".l2-0.0", "_no_l2", "no L2", "without L2"),
+    (".pixels-sampled", "_sampled", "binary\npixels", "with binary pixels"),
+    ("_1024", "_1024", "more\nunits", "with four times as many hidden units"),
 ]
 ARMS = {net: [net + ending for ending, *_ in SETTINGS] for net in NETS}
 NAMES = {net + ending: net + name for ending, name, *_ in SETTINGS for net in NETS}  # arm -> its name in facts
 WORDS = [words for *_, words, _ in SETTINGS]
 LARGE = "_1024"  # the ending of the machines of the size that the bars of Figure 13 add up to
 IN_TEXT = [words for *_, words in SETTINGS]
-IN_SETTINGS = ", ".join(IN_TEXT[:-1]) + ", and " + IN_TEXT[-1]
 
 
 def size_of_large(runs: pd.DataFrame) -> dict[str, str]:
@@ -40,6 +39,12 @@ def setup(context: Context, curves: pd.DataFrame, *panels: str) -> str:
         f"Data: {context.data}. Contrastive divergence, rate {t['lr']:g}, L2 {t['l2']:g} where not said otherwise, "
         f"{t['steps']:,} updates, p = 0.5 where there is dropout, {context.ending(n)}"
     )
+
+
+def settings_in(curves: pd.DataFrame) -> str:
+    """The settings that were run, in words."""
+    run = sorted(curves.x[curves.panel.str.startswith("settings_")].unique())
+    return "; ".join(IN_TEXT[int(x)] for x in run)
 
 
 def nets_in(curves: pd.DataFrame, panel: str) -> list[str]:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
+from dropnorm.analyses.panels import legend_above
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import colour, series_band, series_style, step_axis
 
@@ -122,6 +123,5 @@ def _draw_course(curves: pd.DataFrame) -> Figure:
     axes[0].set_yticks(ticks, [f"{x:g}" for x in ticks])
     for ax in axes:
         ax.minorticks_off()
-        if ax.get_legend_handles_labels()[0]:
-            ax.legend(loc="upper right", fontsize="small")
+    legend_above(figure, max(axes, key=lambda ax: len(ax.get_legend_handles_labels()[0])))
     return figure

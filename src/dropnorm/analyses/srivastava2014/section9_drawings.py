@@ -89,7 +89,7 @@ def _draw_penalty(ax: Axes, curves: pd.DataFrame, reference: pd.DataFrame) -> No
     ticks = reference.sort_values("p") if len(reference) else pd.DataFrame({"p": [], "penalty_ratio": []})
     above.set_xticks(ticks.p, [f"{ratio:g}" for ratio in ticks.penalty_ratio])
     above.set_xlabel("(1 − p)/p", fontsize="small")
-    ax.set_title("(a)", y=1.0)  # by itself it would climb above the second axis
+    ax.set_title("(a)", x=-0.14, y=1.0)  # beside the second axis, whose ticks it would touch
 
 
 def _draw_sgd(ax: Axes, curves: pd.DataFrame) -> None:

@@ -33,7 +33,7 @@ def _figure(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
     caption = (
         "(a) Test error over training, mean of the seeds with a band from the lowest to the highest. (b) Test error "
         "after the last update: each seed, and beside them the mean with its 95 % interval. Grey: the numbers of Table "
-        f"10 with what is printed behind their +-. {hidden} ReLU units, p = "
+        f"10 with what is printed behind their ±. {hidden} ReLU units, p = "
         f"{context.settings['dropout']['p_hidden']:g}, inputs {context.settings['dropout']['p_input']:g}. "
         f"{setup(context, n)}"
     )
@@ -45,7 +45,7 @@ def _numbers(curves: pd.DataFrame, reference: pd.DataFrame, arm: str) -> str:
     mine, paper = select(curves, "final", arm).value, reference[reference.arm == arm].iloc[0]
     return (
         f"{ARMS[arm]} {mine.mean():.2f} % (seeds {mine.min():.2f} to {mine.max():.2f}), in the paper "
-        f"{paper.value:.2f} +- {paper.plus_minus:.2f}"
+        f"{paper.value:.2f} ± {paper.plus_minus:.2f}"
     )
 
 

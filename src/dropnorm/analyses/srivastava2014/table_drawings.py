@@ -59,14 +59,14 @@ def _draw_rows(curves: pd.DataFrame, paper: pd.DataFrame, labels: dict[str, str]
         for mine in select(curves, "final", arm).itertuples():
             ax.plot([mine.low, mine.high], [i, i], color=colour("batchnorm"), linewidth=2, alpha=0.5)
             ax.plot(mine.value, i, "o", color=colour("batchnorm"), markersize=6)
-            ax.annotate(f"{mine.value:.2f}", (1, i), (-4, 0), ("axes fraction", "data"), "offset points", va="center",
-                        ha="right", fontsize="small")  # fmt: skip
+            ax.annotate(f"{mine.value:.2f}", (1, i), (4, 0), ("axes fraction", "data"), "offset points", va="center",
+                        ha="left", fontsize="small")  # fmt: skip
         for printed in paper[paper.arm == arm].itertuples():
             style = {"marker": "D", "markerfacecolor": "none"} if printed.quoted else {"marker": "x"}
             ax.plot(printed.error, i + BELOW, color=colour("paper"), markersize=6, linestyle="none", **style)
     low, high = _span(ax)
     error_axis(ax.xaxis, low, high)
-    ax.set_xlim(low / 1.06, 1.02 * high * (high / low) ** 0.12)  # room for the numbers at the right
+    ax.set_xlim(low / 1.06, high * 1.06)
     ax.set_yticks(range(len(labels)), list(labels.values()))
     ax.set(ylim=(len(labels) - 0.5, -0.5), xlabel="test error (%)")
     return figure

@@ -44,6 +44,10 @@ class Trial:
     values: dict[str, float]
     error: float
 
+    def rank(self) -> tuple[float, float]:
+        """What the trial to choose has least of: its error and, among equals, its rate."""
+        return self.error, self.values[RATE]
+
     @property
     def words(self) -> str:
         """'rate 0.03, L2 0.0001'."""
@@ -91,12 +95,12 @@ def row_of(arm: str) -> str | None:
 
 
 def choice(found: pd.DataFrame, row: str, **fixed: float) -> Trial | None:
-    """The trial of a row with the lowest mean validation error, the first of equals; None if there is none.
+    """The trial of a row with the lowest mean validation error, of equals the smallest rate; None if there is none.
 
     fixed: values that it must have, by the last word of their key, as in max_norm=2.
     """
     free = [t for t in trials(found, row) if all(_last_words(t).get(k) == v for k, v in fixed.items())]
-    return min(free, key=lambda t: t.error, default=None)
+    return min(free, key=Trial.rank, default=None)
 
 
 def _last_words(trial: Trial) -> dict[str, float]:
@@ -125,7 +129,7 @@ def _facts(found: pd.DataFrame, runs: pd.DataFrame) -> dict[str, str]:
     for row in ROWS:
         planned = [arm for arm in runs.arm.cat.categories if row_of(arm) == row]
         if set(planned) <= measured and planned:
-            best, *others = sorted(trials(found, row), key=lambda t: t.error)
+            best, *others = sorted(trials(found, row), key=Trial.rank)
             facts |= {f"choice_{row}": best.words, f"trials_{row}": str(len(planned))}
             errors = {f"error_{row}": best.error, f"next_{row}": others[0].error if others else None}
             facts |= written(errors)

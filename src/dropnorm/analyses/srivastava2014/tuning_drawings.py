@@ -19,6 +19,12 @@ from dropnorm.analyses.tidy import select
 from dropnorm.plotting import colour, series_band
 
 ACROSS = 4
+TITLES = {
+    "none": "no regulariser", "l2": "L2", "l2_l1": "L2 + L1", "l2_kl": "L2 + KL sparsity", "max_norm": "max-norm",
+    "dropout_l2": "dropout + L2", "dropout_max_norm": "dropout + max-norm", "standard_logistic": "logistic",
+    "dropout_logistic": "dropout, logistic", "dropout_relu": "dropout, ReLU", "dropout_maxout": "dropout, maxout",
+    "bernoulli": "Bernoulli (Table 10)", "gaussian": "Gaussian (Table 10)",
+}  # fmt: skip
 
 
 def figures(curves: pd.DataFrame, context: Context) -> dict[str, Drawing]:
@@ -37,14 +43,13 @@ def _figure(curves: pd.DataFrame, context: Context) -> Drawing:
 
 
 def chosen_in(curves: pd.DataFrame, row: str) -> pd.Series:
-    """The point of a panel with the lowest mean."""
-    mine = curves[curves.panel == row]
-    return mine.loc[mine.value.idxmin()]
+    """The point of a panel with the lowest mean, of equals that with the smallest rate."""
+    return curves[curves.panel == row].sort_values(["value", "x"], kind="stable").iloc[0]
 
 
 def _words(row: str, point: pd.Series) -> str:
     strength = "" if point.series == "rates" else f", {point.series}"
-    return f"{row.replace('_', ' ')} {point.value:.2f} % at rate {point.x:g}{strength}"
+    return f"{TITLES[row]} {point.value:.2f} % at rate {point.x:g}{strength}"
 
 
 def _draw(curves: pd.DataFrame, context: Context) -> Figure:
@@ -70,6 +75,7 @@ def _draw_row(ax, mine: pd.DataFrame, row: str) -> None:
     tried_axis(ax, mine.x.unique())
     error_axis(ax.yaxis, mine.low[mine.low > 0].min(), mine.high.max())
     ax.tick_params(labelsize="small")
-    ax.set_title(row.replace("_", " "), fontsize="small")
+    ax.set_xlabel("learning rate", fontsize="small")
+    ax.set_title(TITLES[row], fontsize="small")
     if len(names) > 1:
         ax.legend(fontsize="xx-small")
