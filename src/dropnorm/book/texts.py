@@ -20,7 +20,8 @@ _NAMES = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, _SYMBOLS))})(?!\w)")
 _SIGN = re.compile(r"(?<![\w.])-(?=\d)")
 _EXPONENT = re.compile(r"(?<=\d)e([+-]\d+)\b")
 _IN_PROSE = {
-    "None": "none", "relu": "ReLU", "he": "He's", "cross_entropy": "cross-entropy", "glorot_uniform": "Glorot's, uniform",
+    "None": "none", "relu": "ReLU", "cross_entropy": "cross-entropy", "he": "He's",
+    "glorot_uniform": "Glorot's, uniform",
 }  # fmt: skip
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|$])")
 _COMMENTS = re.compile(r"<!--.*?-->", re.DOTALL)
