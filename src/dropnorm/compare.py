@@ -90,7 +90,7 @@ def verdict_lines(claims: list[dict[str, Any]]) -> list[str]:
 
 def verdict(claim: dict[str, Any]) -> str:
     """The verdict; without a single seed there is none."""
-    return claim["verdict"] if claim["n"] else "not run"
+    return claim["verdict"] if claim["n"] else "no verdict"
 
 
 def estimate(claim: dict[str, Any]) -> str:
