@@ -43,7 +43,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
         with_noise = 100 * final(runs, arm, "test_accuracy_with_noise")
         found.add("test_accuracy_at_end_with_noise", arm, with_noise, shown_only=True)
     facts = found.facts(
-        {"mean_train_accuracy": ".1f", "accuracy_deficit": ".1f", "final_train_accuracy": ".1f", "mean_change": ".3f",
+        {"mean_train_accuracy": ".1f", "accuracy_deficit": ".1f", "final_train_accuracy": ".1f", "mean_change": ".2g",
          "test_accuracy_at_end": ".1f", "test_accuracy_at_end_with_noise": ".1f"}
     )  # fmt: skip
     if len(compared) == len(ARMS):

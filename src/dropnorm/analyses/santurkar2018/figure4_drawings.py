@@ -16,6 +16,7 @@ from dropnorm.plotting import colour, series_style
 
 ARMS = ["standard", "batchnorm"]
 PAPER_PANELS = {"landscape_loss": "fig4a", "landscape_gradient": "fig4b"}
+LOSS_TICKS = [m * 10.0**e for e in range(-5, 2) for m in (1, 2, 5)]
 HIGHEST_BETA = 10  # of the axis, in units of 1 / rate
 
 
@@ -145,6 +146,10 @@ def _draw_equal_loss(curves: pd.DataFrame) -> Figure:
         mine, style = select(curves, "against_loss", arm), series_style(drawings.style_of(arm))
         ax.plot(mine.x, mine.value, style["marker"], color=style["color"], markersize=3, alpha=0.6, label=LABELS[arm])
     ax.set(xscale="log", yscale="log", xlabel="training loss", ylabel="width of the loss band")
+    low, high = ax.get_xlim()
+    ticks = [x for x in LOSS_TICKS if low <= x <= high]
+    ax.set_xticks(ticks, [f"{x:g}" for x in ticks])
+    ax.set_xticks([], minor=True)
     ax.invert_xaxis()
     ax.legend(fontsize="small")
     return figure
