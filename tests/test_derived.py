@@ -178,7 +178,7 @@ def test_the_book_shows_it_and_says_whose_runs_they_are(shown):
     fragments = staging.fragments(shown)
     assert f"no runs of its own: it is judged and drawn from those of {PLAIN} and {NORMALISED}" in (fragments["rerun"])
     assert f"dropnorm run protocols/{BOTH}.yaml --scale paper" in fragments["rerun"]
-    assert f"10,800 seconds in all, in the runs of {PLAIN} and {NORMALISED}" in fragments["provenance"]
+    assert f"3.0 hours in all, in the runs of {PLAIN} and {NORMALISED}" in fragments["provenance"]
     assert facts_of(shown)["settings"]["optimiser"]["lr"] == "0.1"
     assert facts_of(shown)["seeds"] == "4"
     assert f"protocols/{BOTH}.yaml" in fragments["downloads"]
