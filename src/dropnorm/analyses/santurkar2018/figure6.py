@@ -84,6 +84,8 @@ def _draw(curves: pd.DataFrame, arms: list[str]) -> Figure:
         drawings.fan(ax, curves, f"distribution_layer{LAYER}_{arm}", drawings.style_of(arm))
         ax.set_title(drawings.LABELS[arm], fontsize="small")
     drawings.over_steps(axes, curves, [f"distribution_layer{LAYER}_{arm}" for arm in arms])
+    for ax in axes[0]:
+        ax.locator_params(axis="x", nbins=2)  # narrow panels
     return figure
 
 
