@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from dropnorm.book import claims, facts, figures, origin, staging, tables, texts
+from dropnorm.book.catalogue import CLAIM_TOTALS
 from dropnorm.book.sources import Result, find_results
-from dropnorm.claims import ClaimsFile
+from dropnorm.claims import ClaimsFile, read_claims
 from dropnorm.errors import UserError
 from dropnorm.names import ResultName
 from dropnorm.protocol_file import ProtocolFile
@@ -98,7 +99,7 @@ def test_a_smoke_verdict_is_shown_nowhere(result):
     shown = claims.claims_table(smoke) + claims.home_table([smoke], set()) + claims.count_sentence([smoke])
     assert "not evidence (smoke)" in shown
     assert "replicated" not in shown
-    assert "**0 of 163 claims have a verdict so far**" in shown
+    assert "**0 of 168 claims have a verdict so far**" in shown
 
 
 def test_a_result_without_claims_says_so_and_adds_no_row(result):
@@ -140,7 +141,7 @@ def test_what_a_scale_leaves_out_is_said_and_has_no_verdict(result):
     shown = claims.claims_table(part) + claims.home_table([part], set())
     assert shown.count(texts.NOT_AT_SCALE) == 4
     assert "inconclusive" not in shown
-    assert "**0 of 163 claims" in claims.count_sentence([part])
+    assert "**0 of 168 claims" in claims.count_sentence([part])
     assert facts.facts_of(part)["I1_1"]["verdict"] == texts.NOT_AT_SCALE
     pages = {"page.md": "{{ ioffe2015_figure1.error_of_b }} and {{ ioffe2015_figure1.x }}"}
     assert facts.substitutions(pages, [part])["ioffe2015_figure1"]["error_of_b"] == texts.NOT_AT_SCALE
@@ -202,7 +203,7 @@ def test_provenance_shows_what_can_be_checked(result):
 
 
 def test_count_and_home_table(result, missing):
-    assert "**1 of 163 claims have a verdict so far**: 1 replicated." in claims.count_sentence([result])
+    assert "**1 of 168 claims have a verdict so far**: 1 replicated." in claims.count_sentence([result])
     assert "1 of 26" in claims.count_sentence([result])
     table = claims.home_table([result], {"ioffe2015/figure1.md"})
     assert "[ioffe2015 I1.1](/ioffe2015/figure1.md#the-verdicts)" in table
@@ -284,3 +285,9 @@ def test_what_was_run_but_reached_no_seed_is_not_called_not_run(result):
     trained = replace(without, provenance=without.provenance | {"arms": {"a": arm(1), "b": arm(1)}})
     assert claims.not_run(trained, claim) == texts.NOT_MEASURED
     assert texts.NOT_MEASURED in claims.claims_table(trained)
+
+
+def test_no_paper_has_more_criteria_than_claims(root):
+    """Else the front page would say '27 of 26'."""
+    for paper in ("srivastava2014", "ioffe2015", "santurkar2018"):
+        assert len(read_claims(root, paper).claims) <= CLAIM_TOTALS[paper]
