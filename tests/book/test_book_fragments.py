@@ -291,3 +291,8 @@ def test_no_paper_has_more_criteria_than_claims(root):
     """Else the front page would say '27 of 26'."""
     for paper in ("srivastava2014", "ioffe2015", "santurkar2018"):
         assert len(read_claims(root, paper).claims) <= CLAIM_TOTALS[paper]
+
+
+def test_pages_say_how_many_seeds_were_run_and_not_how_many_are_planned(result):
+    assert facts.facts_of(result)["seeds"] == "2"
+    assert facts.facts_of(replace(result, folder=None))["seeds"] == "10"

@@ -15,6 +15,7 @@ from typing import Any
 
 from dropnorm.book import claims, texts
 from dropnorm.book.catalogue import CLAIM_TOTALS, total
+from dropnorm.book.origin import seeds_run
 from dropnorm.book.sources import Result
 from dropnorm.claims import Claim
 from dropnorm.datasets.registry import TITLES
@@ -49,6 +50,8 @@ def facts_of(result: Result) -> dict[str, Any]:
     facts: dict[str, Any] = {name: texts.fact(value) for name, value in result.facts.items()}
     facts |= _of_protocol(result.protocol, result.scale)
     facts["scale"] = result.scale
+    if result.present:
+        facts["seeds"] = seeds_run(result)  # which may be fewer than planned, so far
     for id_, claim, found in claims.claims_of(result):
         facts[id_.replace(".", "_")] = {"paper": texts.number(claim.paper)} | _of_claim(result, claim, found)
     return facts

@@ -23,7 +23,8 @@ def banner(result: Result) -> str:
             "The commands at its end make them.\n:::\n"
         )
     made = (
-        f"Scale **{result.scale}**: {SCALES[result.scale]}. Data: {data(result)}. {seeds(result)}.{_left_out(result)}"
+        f"Scale **{result.scale}**: {SCALES[result.scale]}. Data: {data(result)}. "
+        f"Seeds of each arm: {seeds_run(result)}.{_left_out(result)}"
     )
     if not result.evidence:
         return f":::{{warning}}\n**Not evidence.** {made} Nothing below supports or refutes a claim.\n:::\n"
@@ -45,11 +46,10 @@ def data(result: Result) -> str:
     return " and ".join(TITLES.get(name, texts.escape(name)) for name in result.provenance["data"].split("+"))
 
 
-def seeds(result: Result) -> str:
-    """How many seeds each arm has."""
+def seeds_run(result: Result) -> str:
+    """How many seeds each arm has: '5', or '3 to 5'."""
     counts = sorted({len(arm["seeds"]) for arm in result.provenance["arms"].values()})
-    span = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"Seeds of each arm: {span}"
+    return f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
 
 # --- provenance ---
