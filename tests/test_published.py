@@ -7,10 +7,10 @@ import pytest
 
 from dropnorm.analyses import analysis
 from dropnorm.claims import judge, read_claims
+from dropnorm.evaluation import runs_to_judge
 from dropnorm.files import differing, sha256
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
-from dropnorm.runs import read_runs
 from tests.conftest import ROOT
 
 PUBLISHED = sorted(p.parent for p in (ROOT / "published").glob("*/*/*/claims.json"))
@@ -39,7 +39,7 @@ def test_published_runs_are_those_that_were_judged(place):
     assert {f"runs/{p.name}" for p in place.runs.iterdir()} == covered
     for arm, record in provenance["arms"].items():
         assert sha256(place.run(arm)) == record["runs_sha256"]
-    runs = read_runs(place, load(ROOT, place.name, place.scale, provenance["changes"]))
+    runs = runs_to_judge(place, load(ROOT, place.name, place.scale, provenance["changes"]))
     samples = analysis(place.name).summarise(runs).samples
     pd.testing.assert_frame_equal(
         samples.astype({"value": "float64"}).reset_index(drop=True),

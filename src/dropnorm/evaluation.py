@@ -36,9 +36,7 @@ def evaluate(root: Path, place: Place, protocol: Protocol) -> list[dict[str, Any
 
     Raises UserError if there are no runs, or if one is damaged.
     """
-    runs = read_runs(place, protocol)
-    runs.attrs["settings"] = _first_settings(protocol)
-    summary = analysis(place.name).summarise(runs)
+    summary = analysis(place.name).summarise(runs_to_judge(place, protocol))
     _write_tables(place, summary)
     _write_images(place, summary)
     write_json(place.file("facts.json"), summary.facts)
@@ -105,6 +103,16 @@ def _context(place: Place, protocol: Protocol) -> Context:
 
 def _first_settings(protocol: Protocol) -> dict[str, Any]:
     return next(iter(protocol.arms.values())).model_dump()
+
+
+def runs_to_judge(place: Place, protocol: Protocol) -> pd.DataFrame:
+    """The runs as an analysis asks for them: tidy, with the settings of the first arm in `attrs["settings"]`.
+
+    Raises UserError as `read_runs` does.
+    """
+    runs = read_runs(place, protocol)
+    runs.attrs["settings"] = _first_settings(protocol)
+    return runs
 
 
 def evaluation_digest(root: Path, name: ResultName) -> str:
