@@ -100,12 +100,8 @@ def _downloads(result: Result, place: str) -> str:
                 for d in ("", "-dark")
                 for e in ("svg", "png")
             ]
-            rows.append(
-                [
-                    ", ".join(links),
-                    "the figure, light and dark" if name == "figure" else f"figure `{name}`, light and dark",
-                ]
-            )
+            which = "the figure" if name == "figure" else f"figure `{name}`"
+            rows.append([", ".join(links), f"{which}, light and dark"])
     about = ("how the numbers and figures are made", "what was trained and measured", "the claims and their criteria")
     rows += [list(row) for row in zip(figures.sources(result), about, strict=True)]
     return texts.table(("File", "What it holds"), rows)

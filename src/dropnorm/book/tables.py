@@ -21,7 +21,7 @@ def numbers(result: Result) -> str:
     for name, rows in groups.items():
         label = texts.escape(name.replace("_", " "))
         body = texts.table(HEADER, map(_row, rows), right=(2, 3, 4))
-        parts.append(f"````{{dropdown}} Sweep: {label}, {len(rows)} row{'s' if len(rows) > 1 else ''}\n{body}````\n")
+        parts.append(f"````{{dropdown}} Sweep: {label}, {texts.counted(len(rows), 'row')}\n{body}````\n")
     return "\n".join(parts)
 
 

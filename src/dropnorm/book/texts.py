@@ -41,7 +41,7 @@ def statement(text: str) -> str:
 
 def fact(text: str) -> str:
     """A fact as it stands in prose: '-0.4' -> '−0.4', '3e+04' -> '3 × 10⁴'."""
-    text = _EXPONENT.sub(lambda e: f"{NBSP}×{NBSP}10{exponent_of_ten(e[1])}", str(text))
+    text = _EXPONENT.sub(lambda e: times_power_of_ten(e[1]), str(text))
     return escape(_SIGN.sub(MINUS, text))
 
 
@@ -104,7 +104,12 @@ def number(value: float | str | None, digits: int = 4) -> str:
     if abs(value) >= 100 or value == int(value):
         return _fixed(value, 0)
     mantissa, _, exponent = f"{value:.{digits}g}".replace("-", MINUS).partition("e")
-    return f"{mantissa}{NBSP}×{NBSP}10{exponent_of_ten(exponent)}" if exponent else mantissa
+    return mantissa + times_power_of_ten(exponent) if exponent else mantissa
+
+
+def times_power_of_ten(exponent: str) -> str:
+    """' × 10⁻⁷', to stand behind a mantissa."""
+    return f"{NBSP}×{NBSP}10{exponent_of_ten(exponent)}"
 
 
 def exponent_of_ten(digits: str) -> str:
@@ -132,11 +137,15 @@ def setting(value: Any) -> str:
     return f"${factor}10^{{{int(exponent)}}}$" if exponent else mantissa
 
 
+def counted(n: int, thing: str) -> str:
+    """'1 row', '2 rows'."""
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
+
+
 def duration(seconds: float) -> str:
     """Seconds as a reader would say them."""
     if seconds < 90:
-        whole = max(round(seconds), 1)
-        return f"{whole} second{'s' if whole > 1 else ''}"
+        return counted(max(round(seconds), 1), "second")
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 
