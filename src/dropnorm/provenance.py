@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from dropnorm.bfloat16 import has_bfloat16
+
 PACKAGES = ("dropnorm", "torch", "numpy", "pandas", "scipy", "statsmodels", "scikit-learn", "matplotlib", "snakemake")
 
 
@@ -59,7 +61,8 @@ def _gemm_path(device: torch.device) -> str:
         precision = "tf32" if torch.backends.cuda.matmul.allow_tf32 else "float32"
         return f"cuBLAS {precision}, CUDA {torch.version.cuda}"
     library = "MKL" if torch.backends.mkl.is_available() else "OpenBLAS or other"
-    return f"{library}, {torch.backends.cpu.get_cpu_capability()}"
+    by = "" if has_bfloat16(device) else ", bfloat16 by float32"
+    return f"{library}, {torch.backends.cpu.get_cpu_capability()}{by}"
 
 
 @cache

@@ -16,6 +16,7 @@ import torch
 from rich.console import Console
 
 from dropnorm import checkpoint, provenance
+from dropnorm.bfloat16 import bfloat16_products
 from dropnorm.errors import UserError
 from dropnorm.names import Place
 from dropnorm.progress import StepProgress
@@ -78,7 +79,7 @@ def run_pending(
     ]
     # What was begun comes first: it is nearest to an end.
     stacks.sort(key=lambda entry: not entry[1].checkpoint(_stack_label(entry[2])).exists())
-    with _stop_signals() as stopping:
+    with _stop_signals() as stopping, bfloat16_products(device):
         for source, its_place, stack in stacks:
             if stopping() or time.monotonic() >= deadline:
                 break

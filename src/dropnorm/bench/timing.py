@@ -10,6 +10,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from dropnorm import provenance
+from dropnorm.bfloat16 import bfloat16_products
 from dropnorm.memory import keep_freed_memory
 
 Stepper = tuple[Callable[[], None], int, int]  # (one step, steps a round, networks that a step advances)
@@ -55,7 +56,8 @@ def experiment_stepper(experiment: Any, steps: int, replicas: int) -> Stepper:
     """A step of one of our experiments without its measurements."""
 
     def step() -> None:
-        experiment._update()
+        with bfloat16_products(torch.device("cpu")):
+            experiment._update()
         experiment.step += 1
 
     return step, steps, replicas
