@@ -1,8 +1,10 @@
-"""What the tests of experiments share: the bundled digits, and a run to the end."""
+"""What the tests of experiments share: the bundled digits, small experiments of a protocol, runs ended or resumed."""
 
 import pytest
+import torch
 
 from dropnorm.datasets import load
+from dropnorm.protocol import load as load_protocol
 
 
 @pytest.fixture(scope="session")
@@ -10,8 +12,44 @@ def digits(tmp_path_factory):
     return load("digits", tmp_path_factory.mktemp("data"))
 
 
+def experiments_of(root, dataset, name, small):
+    """A function (arm, seeds, changes) -> experiment of a result at scale smoke, with what makes it still smaller."""
+
+    def experiment(arm, seeds, **changes):
+        protocol = load_protocol(root, name, "smoke", small | changes)
+        replicas = [(protocol.arms[arm], seed) for seed in seeds]
+        return protocol.module.Experiment(replicas, dataset, torch.device("cpu"))
+
+    return experiment
+
+
 def finish(experiment):
     """Advance an experiment until it is finished."""
     while not experiment.finished:
         experiment.advance()
     return experiment
+
+
+def resumed(make, stop):
+    """A new experiment that goes on from the state of another one after `stop` steps. make: () -> experiment."""
+    first, second = make(), make()
+    for _ in range(stop):
+        first.advance()
+    second.load_state({name: tensor.clone() for name, tensor in first.state().items()})
+    return second
+
+
+def assert_resumes(make, stops, parameters=lambda experiment: {}):
+    """Stopped after any of these numbers of steps, an experiment ends with the same measurements and parameters."""
+    whole = finish(make())
+    for stop in stops:
+        again = finish(resumed(make, stop))
+        assert in_order(again).equals(in_order(whole))
+        for name, parameter in parameters(whole).items():
+            assert torch.equal(parameters(again)[name], parameter)
+
+
+def in_order(experiment):
+    """What was measured; an experiment may note it in another order after a stop."""
+    frame = experiment.frame()
+    return frame.sort_values([c for c in frame.columns if c != "value"], ignore_index=True, kind="stable")

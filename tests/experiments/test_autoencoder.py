@@ -7,7 +7,7 @@ import torch
 from dropnorm.errors import UserError
 from dropnorm.names import ResultName
 from dropnorm.protocol import load as load_protocol
-from tests.experiments.conftest import finish
+from tests.experiments.conftest import assert_resumes, experiments_of, finish
 
 CPU = torch.device("cpu")
 NAME = ResultName("srivastava2014", "figure7")
@@ -22,11 +22,7 @@ ARMS = [
 
 @pytest.fixture
 def make(root, digits):
-    def experiment(arm, seeds, **changes):
-        protocol = load_protocol(root, NAME, "smoke", SMALL | changes)
-        return protocol.module.Experiment([(protocol.arms[arm], s) for s in seeds], digits, CPU)
-
-    return experiment
+    return experiments_of(root, digits, NAME, SMALL)
 
 
 def measured(experiment, quantity):
@@ -69,17 +65,7 @@ def test_arms_of_one_shape_train_in_one_stack_each_with_its_own_p_and_decay(root
 
 @pytest.mark.parametrize("arm", ["none", "dropout"])
 def test_resuming_anywhere_gives_the_same_bits(make, arm):
-    whole = finish(make(arm, [0, 1]))
-    for stop in (1, 7, 10, 30):
-        first = make(arm, [0, 1])
-        for _ in range(stop):
-            first.advance()
-        second = make(arm, [0, 1])
-        second.load_state({k: v.clone() for k, v in first.state().items()})
-        finish(second)
-        assert second.frame().equals(whole.frame())
-        for name, parameter in whole.net.parameters.items():
-            assert torch.equal(parameter, second.net.parameters[name])
+    assert_resumes(lambda: make(arm, [0, 1]), (1, 7, 10, 30), lambda e: e.net.parameters)
 
 
 def test_it_learns_and_measures_when_it_should(make):

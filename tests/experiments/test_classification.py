@@ -6,7 +6,7 @@ import torch
 
 from dropnorm.names import ResultName
 from dropnorm.protocol import load as load_protocol
-from tests.experiments.conftest import finish
+from tests.experiments.conftest import assert_resumes, experiments_of, finish
 
 CPU = torch.device("cpu")
 SMALL = {
@@ -21,11 +21,7 @@ SMALL = {
 
 @pytest.fixture
 def make(root, digits):
-    def experiment(arm, seeds, **changes):
-        protocol = load_protocol(root, ResultName("ioffe2015", "figure1"), "smoke", SMALL | changes)
-        return protocol.module.Experiment([(protocol.arms[arm], s) for s in seeds], digits, CPU)
-
-    return experiment
+    return experiments_of(root, digits, ResultName("ioffe2015", "figure1"), SMALL)
 
 
 @pytest.mark.parametrize("arm", ["baseline", "batchnorm"])
@@ -56,17 +52,7 @@ def test_arms_of_other_shape_are_told_apart(root):
 
 @pytest.mark.parametrize("arm", ["baseline", "batchnorm", "batchnorm.lr-0.3"])
 def test_resuming_anywhere_gives_the_same_bits(make, arm):
-    whole = finish(make(arm, [0, 1]))
-    for stop in (1, 7, 10, 29, 30):
-        first = make(arm, [0, 1])
-        for _ in range(stop):
-            first.advance()
-        second = make(arm, [0, 1])
-        second.load_state({k: v.clone() for k, v in first.state().items()})
-        finish(second)
-        assert second.frame().equals(whole.frame())
-        for name, parameter in whole.network.parameters.items():
-            assert torch.equal(parameter, second.network.parameters[name])
+    assert_resumes(lambda: make(arm, [0, 1]), (1, 7, 10, 29, 30), lambda e: e.network.parameters)
 
 
 def test_it_learns_and_measures_when_it_should(make):

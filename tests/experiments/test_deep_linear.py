@@ -15,7 +15,7 @@ from dropnorm.protocol import load as load_protocol
 from dropnorm.runner import make_loader
 from dropnorm.training.streams import stream
 from dropnorm.workflow import Result, WorkflowConfig
-from tests.experiments.conftest import finish
+from tests.experiments.conftest import assert_resumes, experiments_of, finish
 
 CPU = torch.device("cpu")
 KINDS = ("none", "batch", "l1", "l2", "linf")
@@ -37,11 +37,7 @@ def normal(*shape, seed=0):
 
 @pytest.fixture
 def make(root):
-    def experiment(arm, seeds, **changes):
-        protocol = load_protocol(root, ResultName("santurkar2018", "figure10"), "smoke", SMALL | changes)
-        return protocol.module.Experiment([(protocol.arms[arm], s) for s in seeds], None, CPU)
-
-    return experiment
+    return experiments_of(root, None, ResultName("santurkar2018", "figure10"), SMALL)
 
 
 # --- the network: d + 1 numbers a unit instead of n ---
@@ -202,17 +198,7 @@ def test_arms_of_one_shape_train_in_one_stack_each_with_its_own_rate(root, make)
 
 @pytest.mark.parametrize("arm", ["linear_none", "linear_batch", "linear_l1"])
 def test_resuming_anywhere_gives_the_same_bits(make, arm):
-    whole = finish(make(arm, [0, 1]))
-    for stop in (1, 4, 7, 12):
-        first = make(arm, [0, 1])
-        for _ in range(stop):
-            first.advance()
-        second = make(arm, [0, 1])
-        second.load_state({k: v.clone() for k, v in first.state().items()})
-        finish(second)
-        assert second.frame().equals(whole.frame())
-        for mine, theirs in zip(second.parameters, whole.parameters, strict=True):
-            assert torch.equal(mine, theirs)
+    assert_resumes(lambda: make(arm, [0, 1]), (1, 4, 7, 12), lambda e: e.parameters._asdict())
 
 
 def test_it_learns_and_measures_when_it_should(make):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dropnorm.experiments.dropout_classification import Experiment, Settings
-from tests.experiments.conftest import finish
+from tests.experiments.conftest import assert_resumes, finish
 
 CPU = torch.device("cpu")
 BASE = {
@@ -52,14 +52,7 @@ def last(frame, quantity):
 @pytest.mark.parametrize("arm", ARMS)
 def test_resuming_anywhere_gives_the_same_bits(digits, arm):
     chosen = [(settings(ARMS[arm]), s) for s in (0, 1)]
-    whole = finish(train(digits, chosen)).frame()
-    for stop in (7, 33, chosen[0][0].steps - 1):
-        first = train(digits, chosen)
-        while first.step < stop:
-            first.advance()
-        second = train(digits, chosen)
-        second.load_state({name: tensor.clone() for name, tensor in first.state().items()})
-        assert finish(second).frame().equals(whole)
+    assert_resumes(lambda: train(digits, chosen), (7, 33, chosen[0][0].steps - 1))
 
 
 @pytest.mark.parametrize("arm", [a for a in ARMS if a != "bfloat16"])

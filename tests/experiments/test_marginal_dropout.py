@@ -9,7 +9,7 @@ from dropnorm.experiments.marginal.problem import draw_problem
 from dropnorm.experiments.marginal.sampling import measured_at
 from dropnorm.names import ResultName
 from dropnorm.protocol import load as load_protocol
-from tests.experiments.conftest import finish
+from tests.experiments.conftest import assert_resumes, experiments_of, finish
 
 CPU = torch.device("cpu")
 NAME = ResultName("srivastava2014", "section9")
@@ -28,11 +28,7 @@ ARMS = [
 
 @pytest.fixture
 def make(root, digits):
-    def experiment(arm, seeds, **changes):
-        protocol = load_protocol(root, NAME, "smoke", SMALL | changes)
-        return protocol.module.Experiment([(protocol.arms[arm], s) for s in seeds], digits, CPU)
-
-    return experiment
+    return experiments_of(root, digits, NAME, SMALL)
 
 
 def measured(experiment, quantity):
@@ -53,15 +49,8 @@ def test_a_replica_in_a_stack_measures_what_the_seed_alone_does(make, arm):
 
 @pytest.mark.parametrize("arm", ARMS)
 def test_resuming_anywhere_gives_the_same_bits(make, arm):
-    whole = finish(make(arm, [0, 1])).frame()
-    first = make(arm, [0, 1])
-    for _ in range(1 if first.steps < 10 else 33):
-        first.advance()
-    second = make(arm, [0, 1])
-    second.load_state({k: v.clone() for k, v in first.state().items()})
-    resumed = finish(second).frame()
-    order = ["quantity", "step", "replica"]
-    assert whole.sort_values(order, ignore_index=True).equals(resumed.sort_values(order, ignore_index=True))
+    stop = 1 if make(arm, [0]).steps < 10 else 33
+    assert_resumes(lambda: make(arm, [0, 1]), (stop,))
 
 
 def test_exact_checks_are_exact_up_to_rounding(make):

@@ -8,7 +8,7 @@ from dropnorm.errors import UserError
 from dropnorm.names import ResultName
 from dropnorm.networks.deep_boltzmann import mean_field
 from dropnorm.protocol import load as load_protocol
-from tests.experiments.conftest import finish
+from tests.experiments.conftest import assert_resumes, experiments_of, finish, resumed
 
 CPU = torch.device("cpu")
 NAME = ResultName("srivastava2014", "pretraining")
@@ -21,11 +21,7 @@ ARMS = [
 
 @pytest.fixture
 def make(root, digits):
-    def experiment(arm, seeds, **changes):
-        protocol = load_protocol(root, NAME, "smoke", SMALL | changes)
-        return protocol.module.Experiment([(protocol.arms[arm], s) for s in seeds], digits, CPU)
-
-    return experiment
+    return experiments_of(root, digits, NAME, SMALL)
 
 
 def handed_over(experiment):
@@ -57,17 +53,10 @@ def test_a_replica_in_a_stack_measures_what_the_seed_alone_does(make, arm):
 
 @pytest.mark.parametrize("arm", ["dbn_dropout", "dbm_dropout", "random_dropout"])
 def test_resuming_anywhere_gives_the_same_bits(make, arm):
-    whole = finish(make(arm, [0, 1]))
-    for stop in {1, 8, min(13, whole.before), whole.before, whole.before + 1, whole.before + 7}:
-        first = make(arm, [0, 1])
-        for _ in range(stop):
-            first.advance()
-        second = make(arm, [0, 1])
-        second.load_state({k: v.clone() for k, v in first.state().items()})
-        assert second.step == stop
-        assert finish(second).frame().equals(whole.frame())
-        for name, parameter in whole.network.network.parameters.items():
-            assert torch.equal(parameter, second.network.network.parameters[name])
+    before = make(arm, [0]).before
+    stops = {1, 8, min(13, before), before, before + 1, before + 7}
+    assert_resumes(lambda: make(arm, [0, 1]), stops, lambda e: e.network.network.parameters)
+    assert all(resumed(lambda: make(arm, [0, 1]), stop).step == stop for stop in stops)
 
 
 def hidden(network, x):

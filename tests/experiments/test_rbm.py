@@ -13,7 +13,7 @@ from dropnorm.experiments.boltzmann.training import histogram
 from dropnorm.names import ResultName
 from dropnorm.networks.rbm import RBM
 from dropnorm.protocol import load as load_protocol
-from tests.experiments.conftest import finish
+from tests.experiments.conftest import assert_resumes, experiments_of, finish
 
 CPU = torch.device("cpu")
 NAME = ResultName("srivastava2014", "figure12")
@@ -27,11 +27,7 @@ TRAINED = ["standard", "dropout", "dropout.pixels-sampled"]
 
 @pytest.fixture
 def make(root, digits):
-    def experiment(arm, seeds, **changes):
-        protocol = load_protocol(root, NAME, "smoke", SMALL | changes)
-        return protocol.module.Experiment([(protocol.arms[arm], s) for s in seeds], digits, CPU)
-
-    return experiment
+    return experiments_of(root, digits, NAME, SMALL)
 
 
 def measured(experiment, quantity, step=None):
@@ -59,16 +55,8 @@ def test_a_replica_in_a_stack_measures_what_the_seed_alone_does(make, arm):
 
 @pytest.mark.parametrize("arm", [*TRAINED, "enumeration"])
 def test_resuming_anywhere_gives_the_same_bits(make, arm):
-    whole = finish(make(arm, [0, 1]))
-    for stop in (1, 10, 17) if arm != "enumeration" else (1, 4):
-        first = make(arm, [0, 1])
-        for _ in range(stop):
-            first.advance()
-        second = make(arm, [0, 1])
-        second.load_state({k: v.clone() for k, v in first.state().items()})
-        order = ["quantity", "step", "replica", "unit"]
-        resumed = finish(second).frame().sort_values(order, ignore_index=True)
-        assert whole.frame().sort_values(order, ignore_index=True).equals(resumed)
+    stops = (1, 10, 17) if arm != "enumeration" else (1, 4)
+    assert_resumes(lambda: make(arm, [0, 1]), stops)
 
 
 def test_arms_of_one_seed_start_alike_and_see_the_same_examples(make):

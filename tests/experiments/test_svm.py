@@ -8,7 +8,7 @@ from dropnorm.experiments.svm import error, fit
 from dropnorm.names import ResultName
 from dropnorm.protocol import load as load_protocol
 from dropnorm.training.examples import examples
-from tests.experiments.conftest import finish
+from tests.experiments.conftest import assert_resumes, finish
 
 CPU = torch.device("cpu")
 SMALL = {"data.subset": 120, "grid.C": [0.01, 10], "grid.gamma": [0.05, 20]}
@@ -74,13 +74,7 @@ def test_a_seed_in_a_stack_equals_the_seed_alone(make):
 
 
 def test_resuming_after_any_fit_gives_the_same_bits(make):
-    whole = finish(make([0])).frame()
-    for stop in (1, 3, 4, 5):
-        first, second = make([0]), make([0])
-        for _ in range(stop):
-            first.advance()
-        second.load_state({k: v.clone() for k, v in first.state().items()})
-        assert finish(second).frame().equals(whole)
+    assert_resumes(lambda: make([0]), (1, 3, 4, 5))
 
 
 def test_a_run_can_be_stopped_between_two_fits(root, dropnorm, tmp_path):

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from dropnorm.names import ResultName
-from dropnorm.protocol import load as load_protocol
-from tests.experiments.conftest import finish
+from tests.experiments.conftest import assert_resumes, experiments_of, finish
 
 CPU = torch.device("cpu")
 SMALL = {
@@ -24,11 +23,7 @@ ARMS = ["standard", "batchnorm", "noisy_batchnorm", "l1", "standard_relative_noi
 
 @pytest.fixture
 def make(root, digits):
-    def experiment(arm, seeds, **changes):
-        protocol = load_protocol(root, ResultName("santurkar2018", "figure1"), "smoke", SMALL | changes)
-        return protocol.module.Experiment([(protocol.arms[arm], s) for s in seeds], digits, CPU)
-
-    return experiment
+    return experiments_of(root, digits, ResultName("santurkar2018", "figure1"), SMALL)
 
 
 @pytest.mark.parametrize("arm", ARMS)
@@ -42,17 +37,8 @@ def test_a_replica_in_a_stack_equals_the_seed_alone(make, arm):
 
 @pytest.mark.parametrize("arm", ["standard", "noisy_batchnorm", "l1"])
 def test_resuming_anywhere_gives_the_same_bits(make, arm):
-    whole = finish(make(arm, [0]))
-    for stop in (2, 4):  # before a landscape, after a random direction; a shift spans a step and is whole or not there
-        first = make(arm, [0])
-        for _ in range(stop):
-            first.advance()
-        second = make(arm, [0])
-        second.load_state({k: v.clone() for k, v in first.state().items()})
-        finish(second)
-        assert second.frame().equals(whole.frame())
-        for name, parameter in whole.nets[0].parameters.items():
-            assert torch.equal(parameter, second.nets[0].parameters[name])
+    # before a landscape, after a random direction; a shift spans a step and is whole or not there
+    assert_resumes(lambda: make(arm, [0]), (2, 4), lambda e: e.nets[0].parameters)
 
 
 @pytest.mark.parametrize("products", ["float32", "bfloat16"])
