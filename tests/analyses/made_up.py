@@ -23,6 +23,27 @@ def rows(arm: str, quantity: str, by_step, spread=0.0, steps=None, unit=pd.NA) -
                          "unit": pd.array([unit] * values.size, "Int16"), "value": values.ravel()})  # fmt: skip
 
 
+def changed(parts: list[pd.DataFrame], arm: str, quantity: str, to: float) -> list[pd.DataFrame]:
+    """Parts with the values of one of them moved so that their mean is `to`."""
+    at = [(part.arm.iloc[0], part.quantity.iloc[0]) == (arm, quantity) for part in parts]
+    assert sum(at) == 1
+    return [
+        part.assign(value=part.value - part.value.mean() + to) if here else part
+        for part, here in zip(parts, at, strict=True)
+    ]
+
+
+def judged(name: ResultName, samples: pd.DataFrame, scale: str = "full") -> dict[str, dict]:
+    """What `judge` says of every claim of a result, by the claim's short id."""
+    found = judge(read_claims(ROOT, name.paper), name, samples, scale)
+    return {claim["id"].split(".", 1)[1]: claim for claim in found}
+
+
+def verdicts(name: ResultName, summary) -> dict[str, str]:
+    """The verdict of every claim of a result, by its short id."""
+    return {id_: claim["verdict"] for id_, claim in judged(name, summary.samples).items()}
+
+
 class MadeUp:
     """A result with made-up runs of its protocol's arms; `reference` is None where the paper has no curve."""
 
@@ -33,7 +54,6 @@ class MadeUp:
         self.settings = next(iter(self.protocol.arms.values())).model_dump()
         of_paper = ROOT / "reference" / f"{target}.csv"
         self.reference = pd.read_csv(of_paper) if of_paper.exists() else None
-        self.criteria = read_claims(ROOT, self.name.paper)
 
     def runs(self, parts: list[pd.DataFrame]) -> pd.DataFrame:
         """Parts as one tidy table, as it is read from disk."""
@@ -44,21 +64,17 @@ class MadeUp:
 
     def verdicts(self, runs: pd.DataFrame) -> dict[str, str]:
         """The verdict of every claim, by its short id."""
-        samples = self.module.summarise(runs).samples
-        return {id_: claim["verdict"] for id_, claim in self._judged(samples).items()}
+        return verdicts(self.name, self.module.summarise(runs))
 
     def measured(self, runs: pd.DataFrame) -> dict[str, float]:
         """Our number of every claim, by its short id."""
-        samples = self.module.summarise(runs).samples
-        return {id_: claim["ours"] for id_, claim in self._judged(samples).items()}
-
-    def _judged(self, samples: pd.DataFrame) -> dict[str, dict]:
-        found = judge(self.criteria, self.name, samples, "full")
-        return {claim["id"].split(".", 1)[1]: claim for claim in found}
+        found = judged(self.name, self.module.summarise(runs).samples)
+        return {id_: claim["ours"] for id_, claim in found.items()}
 
     def claims(self) -> dict:
         """The claims of the result as registered."""
-        return {id_: claim for id_, claim in self.criteria.claims.items() if claim.result == self.name.result}
+        registered = read_claims(ROOT, self.name.paper).claims
+        return {id_: claim for id_, claim in registered.items() if claim.result == self.name.result}
 
     def drawings(self, runs: pd.DataFrame, scale: str = "full", variant: str = "") -> dict:
         context = Context(scale, "MNIST", variant, self.settings)

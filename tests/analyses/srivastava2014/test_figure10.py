@@ -3,7 +3,7 @@
 import pytest
 
 from dropnorm.analyses.srivastava2014.figure10 import SIZES, arm_of
-from tests.analyses.made_up import MadeUp, axes_drawn, rows, value
+from tests.analyses.made_up import MadeUp, axes_drawn, changed, rows, value
 
 IDS = ["F10.1", "F10.2", "F10.3", "F10.4"]
 
@@ -25,14 +25,6 @@ def parts(figure):
         if n != 10_000:
             found.append(rows(arm_of("none_small_init", n), "test_error", [10.0]))
     return found
-
-
-def changed(parts, arm, quantity, to):
-    at = [(part.arm.iloc[0], part.quantity.iloc[0]) == (arm, quantity) for part in parts]
-    assert sum(at) == 1
-    return [
-        part.assign(value=part.value - part.value.mean() + to) if m else part for part, m in zip(parts, at, strict=True)
-    ]
 
 
 def test_the_paper_s_numbers_replicate_all_claims_and_are_those_in_the_claims(figure, parts):

@@ -8,9 +8,9 @@ import pytest
 from dropnorm.analyses import Context
 from dropnorm.analyses.measures import quantiles
 from dropnorm.analyses.srivastava2014.figure12 import figures, first_filters, percent_below, summarise
-from dropnorm.claims import judge, read_claims
 from dropnorm.names import ResultName
 from dropnorm.plotting import theme
+from tests.analyses.made_up import verdicts
 from tests.analyses.srivastava2014.made_up_machines import SEEDS, SETTINGS, made_up, only
 
 NAME = ResultName("srivastava2014", "figure12")
@@ -27,11 +27,6 @@ def value(summary, measure, arm):
     return mine.value.iloc[0]
 
 
-def verdicts(root, runs):
-    found = judge(read_claims(root, NAME.paper), NAME, summarise(runs).samples, "paper")
-    return {claim["id"].removeprefix("srivastava2014."): claim["verdict"] for claim in found}
-
-
 def test_samples_of_every_claim(runs):
     found = summarise(runs)
     assert value(found, "dead_share", "standard") == pytest.approx(100 / 9)
@@ -43,8 +38,8 @@ def test_samples_of_every_claim(runs):
     assert value(found, "deviation_in_se", "enumeration") == pytest.approx(2.5)
 
 
-def test_verdicts_of_numbers_that_hold(root, runs):
-    assert verdicts(root, runs) == dict.fromkeys(["F12.1", "F12.2", "F12.3"], "replicated")
+def test_verdicts_of_numbers_that_hold(runs):
+    assert verdicts(NAME, summarise(runs)) == dict.fromkeys(["F12.1", "F12.2", "F12.3"], "replicated")
 
 
 @pytest.mark.parametrize(
@@ -59,12 +54,12 @@ def test_verdicts_of_numbers_that_hold(root, runs):
         ("enumeration", "deviation_in_se", [5.5], "F12.3", "not replicated"),
     ],
 )
-def test_another_number_changes_its_claim_and_no_other(root, runs, arm, quantity, values, claim, verdict):
+def test_another_number_changes_its_claim_and_no_other(runs, arm, quantity, values, claim, verdict):
     mine = runs[(runs.arm == arm) & (runs.quantity == quantity)]
     by_unit = mine.unit.fillna(0).astype(int).map(dict(enumerate(values)))
     runs.loc[mine.index, "value"] = by_unit.to_numpy(float)
     expected = dict.fromkeys(["F12.1", "F12.2", "F12.3"], "replicated") | {claim: verdict}
-    assert verdicts(root, runs) == expected
+    assert verdicts(NAME, summarise(runs)) == expected
 
 
 def test_a_unit_without_a_value_makes_its_seed_s_share_unknown():

@@ -6,9 +6,9 @@ import pytest
 
 from dropnorm.analyses import Context
 from dropnorm.analyses.srivastava2014.figure13 import activation_bins, figures, summarise, unit_bins
-from dropnorm.claims import judge, read_claims
 from dropnorm.names import ResultName
 from dropnorm.plotting import theme
+from tests.analyses.made_up import judged
 from tests.analyses.srivastava2014.made_up_machines import SEEDS, SETTINGS, made_up, only
 
 NAME = ResultName("srivastava2014", "figure13")
@@ -19,13 +19,13 @@ def runs():
     return made_up()
 
 
-def verdicts(root, runs):
-    found = judge(read_claims(root, NAME.paper), NAME, summarise(runs).samples, "paper")
-    return {claim["id"].removeprefix("srivastava2014."): (claim["verdict"], claim["ours"]) for claim in found}
+def verdicts(runs):
+    found = judged(NAME, summarise(runs).samples)
+    return {id_: (claim["verdict"], claim["ours"]) for id_, claim in found.items()}
 
 
-def test_verdicts_of_the_paper_s_own_numbers(root, runs):
-    found = verdicts(root, runs)
+def test_verdicts_of_the_paper_s_own_numbers(runs):
+    found = verdicts(runs)
     assert found["F13.1"] == ("replicated", pytest.approx(16, rel=0.01))
     assert found["F13.2"] == ("replicated", pytest.approx(3, rel=0.01))
 
@@ -40,11 +40,11 @@ def test_verdicts_of_the_paper_s_own_numbers(root, runs):
         ("dropout", "share_above", 0.20, "none", ""),  # of 256 units: shown, not judged
     ],
 )
-def test_another_share_changes_its_claim_and_no_other(root, runs, arm, quantity, wrong, claim, verdict):
+def test_another_share_changes_its_claim_and_no_other(runs, arm, quantity, wrong, claim, verdict):
     mine = runs[(runs.arm == arm) & (runs.quantity == quantity)]
     runs.loc[mine.index, "value"] = wrong * (1 + mine.seed / 1000)
     expected = {"F13.1": "replicated", "F13.2": "replicated"} | ({claim: verdict} if verdict else {})
-    assert {id_: found[0] for id_, found in verdicts(root, runs).items()} == expected
+    assert {id_: found[0] for id_, found in verdicts(runs).items()} == expected
 
 
 def test_histograms_are_shares_over_equal_bins(runs):

@@ -8,9 +8,9 @@ import pytest
 from dropnorm.analyses import Context
 from dropnorm.analyses.mosaics import mosaic
 from dropnorm.analyses.srivastava2014.figure7 import figures, summarise
-from dropnorm.claims import judge, read_claims
 from dropnorm.names import ResultName
 from dropnorm.plotting import theme
+from tests.analyses.made_up import verdicts
 
 NAME = ResultName("srivastava2014", "figure7")
 CLAIMS = ["F7.1", "F7.2", "F7.3", "F7.4"]
@@ -20,11 +20,6 @@ def value(summary, measure, arm):
     mine = summary.samples[(summary.samples.measure == measure) & (summary.samples.arm == arm)]
     assert len(mine) == 5
     return mine.set_index("seed").value[0]
-
-
-def verdicts(root, runs):
-    found = judge(read_claims(root, NAME.paper), NAME, summarise(runs).samples, "full")
-    return {claim["id"].removeprefix("srivastava2014."): claim["verdict"] for claim in found}
 
 
 def test_samples_of_every_claim(autoencoder_runs):
@@ -53,8 +48,8 @@ def test_samples_of_every_claim(autoencoder_runs):
     assert summary.facts["runs"] == "30" and summary.facts["runs_diverged"] == "0"
 
 
-def test_verdicts_of_numbers_that_hold(root, autoencoder_runs):
-    assert verdicts(root, autoencoder_runs) == dict.fromkeys(CLAIMS, "replicated")
+def test_verdicts_of_numbers_that_hold(autoencoder_runs):
+    assert verdicts(NAME, summarise(autoencoder_runs)) == dict.fromkeys(CLAIMS, "replicated")
 
 
 @pytest.mark.parametrize(
@@ -69,17 +64,17 @@ def test_verdicts_of_numbers_that_hold(root, autoencoder_runs):
         ("test_error", "dropout", [0, 1, 2, 3, 4], 2, "F7.4"),
     ],
 )
-def test_one_wrong_number_overturns_its_claim_and_no_other(root, autoencoder_runs, quantity, arm, seeds, factor, claim):
+def test_one_wrong_number_overturns_its_claim_and_no_other(autoencoder_runs, quantity, arm, seeds, factor, claim):
     runs = autoencoder_runs
     mine = (runs.arm == arm) & (runs.quantity == quantity) & runs.seed.isin(seeds)
     runs.loc[mine, "value"] *= factor
-    assert verdicts(root, runs) == dict.fromkeys(CLAIMS, "replicated") | {claim: "not replicated"}
+    assert verdicts(NAME, summarise(runs)) == dict.fromkeys(CLAIMS, "replicated") | {claim: "not replicated"}
 
 
-def test_other_settings_decide_nothing(root, autoencoder_runs):
+def test_other_settings_decide_nothing(autoencoder_runs):
     runs = autoencoder_runs
     runs.loc[runs.arm.isin(["dropout.l2-0.0", "dropout.loss-cross_entropy"]), "value"] *= 0.1
-    assert verdicts(root, runs) == dict.fromkeys(CLAIMS, "replicated")
+    assert verdicts(NAME, summarise(runs)) == dict.fromkeys(CLAIMS, "replicated")
 
 
 def test_a_mosaic_has_its_tiles_in_order_on_one_scale_of_grey():

@@ -8,9 +8,9 @@ import pytest
 from dropnorm.analyses import Context
 from dropnorm.analyses.srivastava2014.figure8 import figures, summarise
 from dropnorm.analyses.tidy import select
-from dropnorm.claims import judge, read_claims
 from dropnorm.names import ResultName
 from dropnorm.plotting import theme
+from tests.analyses.made_up import verdicts
 
 NAME = ResultName("srivastava2014", "figure8")
 CLAIMS = ["F8.1", "F8.2", "F8.3", "F8.4"]
@@ -27,11 +27,6 @@ def value(summary, measure, arm):
     return mine.set_index("seed").value[0]
 
 
-def verdicts(root, runs):
-    found = judge(read_claims(root, NAME.paper), NAME, summarise(runs).samples, "full")
-    return {claim["id"].removeprefix("srivastava2014."): claim["verdict"] for claim in found}
-
-
 def test_samples_of_every_claim(autoencoder_runs):
     summary = summarise(autoencoder_runs)
     assert value(summary, "mean_activation", "none") == pytest.approx(2.0)
@@ -46,8 +41,8 @@ def test_samples_of_every_claim(autoencoder_runs):
     assert summary.facts["mean_scaled_ratio"] == "4.00"
 
 
-def test_verdicts_of_numbers_that_hold(root, autoencoder_runs):
-    assert verdicts(root, autoencoder_runs) == dict.fromkeys(CLAIMS, "replicated")
+def test_verdicts_of_numbers_that_hold(autoencoder_runs):
+    assert verdicts(NAME, summarise(autoencoder_runs)) == dict.fromkeys(CLAIMS, "replicated")
 
 
 @pytest.mark.parametrize(
@@ -60,17 +55,17 @@ def test_verdicts_of_numbers_that_hold(root, autoencoder_runs):
         ("test_treves_rolls_images", "none", 2, "F8.4"),
     ],
 )
-def test_one_wrong_number_overturns_its_claim_and_no_other(root, autoencoder_runs, quantity, arm, factor, claim):
+def test_one_wrong_number_overturns_its_claim_and_no_other(autoencoder_runs, quantity, arm, factor, claim):
     runs = autoencoder_runs
     runs.loc[(runs.arm == arm) & (runs.quantity == quantity), "value"] *= factor
-    assert verdicts(root, runs) == dict.fromkeys(CLAIMS, "replicated") | {claim: "not replicated"}
+    assert verdicts(NAME, summarise(runs)) == dict.fromkeys(CLAIMS, "replicated") | {claim: "not replicated"}
 
 
-def test_images_shown_and_factor_p_decide_nothing(root, autoencoder_runs):
+def test_images_shown_and_factor_p_decide_nothing(autoencoder_runs):
     runs = autoencoder_runs
     beside = runs.quantity.astype(str).str.contains("batch_|_scaled|_units|_live")
     runs.loc[beside, "value"] = 1.0
-    assert verdicts(root, runs) == dict.fromkeys(CLAIMS, "replicated")
+    assert verdicts(NAME, summarise(runs)) == dict.fromkeys(CLAIMS, "replicated")
 
 
 def test_histograms_are_shares_of_all_activations_and_of_units(autoencoder_runs):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from dropnorm.analyses.srivastava2014 import figure9
-from tests.analyses.made_up import MadeUp, axes_drawn, rows, value
+from tests.analyses.made_up import MadeUp, axes_drawn, changed, rows, value
 
 IDS = [f"F9.{i}" for i in range(1, 7)]
 
@@ -22,15 +22,6 @@ def parts(figure):
     for i, r in enumerate(figure.reference.itertuples()):
         found.append(rows(figure9.ARMS[r.panel][r.p], f"{r.series}_error", [r.value], spread=0.01 * (1 + i % 2)))
     return found
-
-
-def changed(parts, arm, quantity, to):
-    return [
-        part.assign(value=part.value - part.value.mean() + to)
-        if (part.arm.iloc[0], part.quantity.iloc[0]) == (arm, quantity)
-        else part
-        for part in parts
-    ]
 
 
 def test_the_paper_s_numbers_replicate_all_claims_and_are_those_in_the_claims(figure, parts):

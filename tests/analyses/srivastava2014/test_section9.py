@@ -7,9 +7,9 @@ import pytest
 
 from dropnorm.analyses import Context
 from dropnorm.analyses.srivastava2014.section9 import figures, least_decrease, scientific, summarise
-from dropnorm.claims import judge, read_claims
 from dropnorm.names import ResultName
 from dropnorm.plotting import theme
+from tests.analyses.made_up import verdicts
 
 SEEDS = 3
 P = [1.0, 0.8, 0.5, 0.1]
@@ -78,13 +78,8 @@ def test_samples_of_every_claim(runs):
     assert value(found, "share_at_limit", "trajectories") == pytest.approx(0.4)
 
 
-def verdicts(root, runs):
-    found = judge(read_claims(root, NAME.paper), NAME, summarise(runs).samples, "paper")
-    return {claim["id"].removeprefix("srivastava2014."): claim["verdict"] for claim in found}
-
-
-def test_verdicts_of_numbers_that_hold(root, runs):
-    assert verdicts(root, runs) == dict.fromkeys(["S9.1", "S9.2", "S9.3", "S9.4", "S9.5"], "replicated")
+def test_verdicts_of_numbers_that_hold(runs):
+    assert verdicts(NAME, summarise(runs)) == dict.fromkeys(["S9.1", "S9.2", "S9.3", "S9.4", "S9.5"], "replicated")
 
 
 @pytest.mark.parametrize(
@@ -103,11 +98,11 @@ def test_verdicts_of_numbers_that_hold(root, runs):
         ("trajectories", "share_at_limit", 0.0, "S9.5"),
     ],
 )
-def test_one_wrong_number_of_one_seed_overturns_its_claim_and_no_other(root, runs, arm, quantity, wrong, claim):
+def test_one_wrong_number_of_one_seed_overturns_its_claim_and_no_other(runs, arm, quantity, wrong, claim):
     mine = runs[(runs.arm == arm) & (runs.quantity == quantity) & (runs.seed == 1)]
     runs.loc[mine.index[-1 if arm != "penalty" else 1], "value"] = wrong
     expected = dict.fromkeys(["S9.1", "S9.2", "S9.3", "S9.4", "S9.5"], "replicated") | {claim: "not replicated"}
-    assert verdicts(root, runs) == expected
+    assert verdicts(NAME, summarise(runs)) == expected
 
 
 def test_a_decrease_is_counted_downwards_in_p_whatever_the_order_of_the_rows():
