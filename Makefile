@@ -4,6 +4,7 @@
 PYTHON ?= $(shell for python in python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 CORES ?= all
+WORKERS ?= logical
 PYTEST_ARGS ?=
 
 # Rules call `dropnorm` by name, so the environment comes first in the PATH of what runs in it. Not exported for all
@@ -21,6 +22,7 @@ help:  ## list the targets
 	@echo
 	@echo "  CORES=4                 cores for the demo (default: all)"
 	@echo "  PYTHON=/path/to/python  the Python that .venv is made from"
+	@echo "  WORKERS=4               processes for the tests (default: one a core)"
 	@echo "  PYTEST_ARGS='-x -k ...' options for pytest"
 
 demo: .venv/installed  ## the whole pipeline on bundled 8x8 digits, to a finished book (minutes, no download)
@@ -31,7 +33,7 @@ demo: .venv/installed  ## the whole pipeline on bundled 8x8 digits, to a finishe
 	@echo "  .venv/bin/python -m http.server --directory build/book/smoke/html 8000"
 
 test: .venv/installed  ## all tests
-	$(IN_VENV) python -m pytest $(PYTEST_ARGS)
+	$(IN_VENV) python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
 
 book: .venv/installed  ## the book from the committed results in published/, into build/book/published/html
 	$(IN_VENV) snakemake --cores 1 book --config source=published
