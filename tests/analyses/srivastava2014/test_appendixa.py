@@ -72,6 +72,12 @@ def test_measures(guide):
              "best_p_input": "0.8", "best_momentum_same_step": "0.95", "updates_low_rate": "5,000"}  # fmt: skip
     assert facts.items() <= found.facts.items()
     assert found.facts["test_error_c_none_rate_10"] == "2.40" and found.facts["test_error_p_input_05"] == "2.10"
+    rates = {
+        f"test_error_{net}_rate_{rate}"
+        for net in ("none", "dropout")
+        for rate in ("0003", "001", "003", "01", "03", "1")
+    }
+    assert rates <= set(found.facts)
 
 
 @pytest.mark.parametrize(

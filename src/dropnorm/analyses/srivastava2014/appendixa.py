@@ -179,8 +179,9 @@ def _words(limit: str) -> str:
 
 
 def _facts(found: pd.DataFrame) -> dict[str, str]:
-    """Numbers for the page's prose: `test_error_dropout_width_05` is that at half the width."""
+    """Numbers for the page's prose: `test_error_dropout_width_05` is that at half the width, `..._rate_003` at 0.03."""
     arms = {f"{net}_width_{value:g}": arm for net in NETS for value, arm in of_net(net, WIDTHS).items()}
+    arms |= {f"{net}_rate_{value:g}": arm for net in NETS for value, arm in of_net(net, RATES).items()}
     arms |= {f"c_{c.lower()}_rate_{rate}": limited(c, rate) for c in LIMITS for rate in LIMITED_RATES}
     arms |= {f"p_input_{value:g}": arm for value, arm in of_net("dropout", P_INPUT).items()}
     two = {f"test_error_{name.replace('.', '')}": mean_of(found, "test_error", arm) for name, arm in arms.items()}
