@@ -43,8 +43,9 @@ def test_it_agrees_with_what_torch_does_without_it(operands):
 def test_other_types_are_left_alone(operands):
     b, y, W = (t.float() for t in operands)
     with InFloat32():
-        assert torch.equal(torch.baddbmm(b, y, W), torch.baddbmm(b, y, W))
-        assert torch.bmm(y, W).dtype == torch.float32
+        product, sum_ = torch.bmm(y, W), torch.baddbmm(b, y, W)
+    assert torch.equal(product, torch.bmm(y, W)) and torch.equal(sum_, torch.baddbmm(b, y, W))
+    assert product.dtype == sum_.dtype == torch.float32
 
 
 @pytest.mark.parametrize(("native", "replaced"), [(True, False), (False, True)])

@@ -1,5 +1,7 @@
 """Made-up runs of trained networks, so that every answer is known, and what their tests ask of an analysis."""
 
+from functools import cache
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -33,9 +35,15 @@ def changed(parts: list[pd.DataFrame], arm: str, quantity: str, to: float) -> li
     ]
 
 
+@cache
+def criteria(paper: str):
+    """The claims of a paper as registered, read once."""
+    return read_claims(ROOT, paper)
+
+
 def judged(name: ResultName, samples: pd.DataFrame, scale: str = "full") -> dict[str, dict]:
     """What `judge` says of every claim of a result, by the claim's short id."""
-    found = judge(read_claims(ROOT, name.paper), name, samples, scale)
+    found = judge(criteria(name.paper), name, samples, scale)
     return {claim["id"].split(".", 1)[1]: claim for claim in found}
 
 
@@ -73,7 +81,7 @@ class MadeUp:
 
     def claims(self) -> dict:
         """The claims of the result as registered."""
-        registered = read_claims(ROOT, self.name.paper).claims
+        registered = criteria(self.name.paper).claims
         return {id_: claim for id_, claim in registered.items() if claim.result == self.name.result}
 
     def drawings(self, runs: pd.DataFrame, scale: str = "full", variant: str = "") -> dict:

@@ -8,7 +8,7 @@ from dropnorm.errors import UserError
 from dropnorm.names import ResultName
 from dropnorm.networks.deep_boltzmann import mean_field
 from dropnorm.protocol import load as load_protocol
-from tests.experiments.conftest import assert_resumes, experiments_of, finish, resumed
+from tests.experiments.conftest import assert_resumes, experiments_of, finish
 
 CPU = torch.device("cpu")
 NAME = ResultName("srivastava2014", "pretraining")
@@ -56,7 +56,6 @@ def test_resuming_anywhere_gives_the_same_bits(make, arm):
     before = make(arm, [0]).before
     stops = {1, 8, min(13, before), before, before + 1, before + 7}
     assert_resumes(lambda: make(arm, [0, 1]), stops, lambda e: e.network.network.parameters)
-    assert all(resumed(lambda: make(arm, [0, 1]), stop).step == stop for stop in stops)
 
 
 def hidden(network, x):

@@ -54,9 +54,10 @@ def report(name: str, nets: dict[str, Any], peak: float) -> dict[str, Any]:
 
 def experiment_stepper(experiment: Any, steps: int, replicas: int) -> Stepper:
     """A step of one of our experiments without its measurements."""
+    products = bfloat16_products(torch.device("cpu"))
 
     def step() -> None:
-        with bfloat16_products(torch.device("cpu")):
+        with products:
             experiment._update()
         experiment.step += 1
 
