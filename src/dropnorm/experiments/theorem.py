@@ -1,7 +1,8 @@
 """Both sides of a theorem, on random cases and on the layers of a small network while it trains.
 
-Santurkar et al. 2018, section 4. Seeds are replicas; every step of `random` draws new cases, every measured step of
-`network` takes all hidden units of all layers on the mini-batch of that step. The mathematics is in dropnorm.theory.
+Santurkar et al. 2018, section 4; Ioffe & Szegedy 2015, section 3. Seeds are replicas; every step of `random` draws new
+cases, every measured step of `network` takes all hidden units of all layers on the mini-batch of that step. The
+mathematics is in dropnorm.theory.
 """
 
 from typing import Literal
@@ -12,7 +13,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor
 
 from dropnorm.settings import Strict
-from dropnorm.theory import lemma45, observation43, theorem41, theorem42, theorem44, theoremc1
+from dropnorm.theory import lemma45, observation43, section3, theorem41, theorem42, theorem44, theoremc1
 from dropnorm.theory.losses import KINDS, Draws, random_cases
 from dropnorm.theory.network import BatchNormMLP
 from dropnorm.training.examples import examples
@@ -26,7 +27,9 @@ MEASURES = {
     "observation43": observation43.measure,
     "theorem44": theorem44.measure,
     "theoremc1": theoremc1.measure,
+    "section3": section3.measure,
 }
+EPS_MEASURES = {"theorem41": theorem41.eps_deviation, "section3": section3.eps_change}  # of random cases
 Measured = dict[str, Tensor]  # by quantity: [replica * case] or [factor, replica * case]
 
 
@@ -58,7 +61,7 @@ class Network(Strict):
 class Settings(Strict):
     """All settings of one arm."""
 
-    theorem: Literal["theorem41", "theorem42", "observation43", "theorem44", "lemma45", "theoremc1"]
+    theorem: Literal["theorem41", "theorem42", "observation43", "theorem44", "lemma45", "theoremc1", "section3"]
     cases: Literal["random", "network"]
     data: Data
     random: Random
@@ -135,7 +138,7 @@ class Experiment:
             return lemma45.distances(W0, W_star) | lemma45.scaling(draws.normal(m), s.eps)
         cases = random_cases(draws, kind, m, d)
         found = MEASURES[s.theorem](cases)
-        return found | theorem41.eps_deviation(cases, s.eps) if s.theorem == "theorem41" else found
+        return found | EPS_MEASURES[s.theorem](cases, s.eps) if s.theorem in EPS_MEASURES else found
 
     def _measure_network(self) -> None:
         x, labels = self._batch()

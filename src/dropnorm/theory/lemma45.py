@@ -38,15 +38,16 @@ def distances(W0: Tensor, W_star: Tensor) -> dict[str, Tensor]:
     }
 
 
+def unit_layer(y: Tensor, eps: float) -> Tensor:
+    """This package's batch-norm layer with gamma 1 and beta 0 on the outputs y `[case, m]` of one unit each."""
+    ones, zeros = torch.ones(1, 1, 1, dtype=y.dtype), torch.zeros(1, 1, 1, dtype=y.dtype)
+    return batch_norm(y.unsqueeze(2), ones, zeros, eps)[0].squeeze(2)
+
+
 def scale_error(y: Tensor, eps: float) -> Tensor:
     """Largest change of an output `[factor, case]` when y `[case, m]` is multiplied by each of FACTORS."""
-    ones, zeros = torch.ones(1, 1, 1, dtype=y.dtype), torch.zeros(1, 1, 1, dtype=y.dtype)
-
-    def layer(u: Tensor) -> Tensor:
-        return batch_norm(u.unsqueeze(2), ones, zeros, eps)[0]
-
-    at_one = layer(y)
-    return torch.stack([(layer(a * y) - at_one).abs().amax((1, 2)) for a in FACTORS])
+    at_one = unit_layer(y, eps)
+    return torch.stack([(unit_layer(a * y, eps) - at_one).abs().amax(1) for a in FACTORS])
 
 
 def scaling(y: Tensor, eps: float) -> dict[str, Tensor]:

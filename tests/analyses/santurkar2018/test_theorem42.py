@@ -18,6 +18,6 @@ def test_cases_without_a_gradient_do_not_count(made_up, value):
     runs = made_up((), ("holds_positive",)).astype({"quantity": str})
     runs.loc[(runs.quantity == "of_holds_positive.layer1"), "value"] = 1
     runs = runs[~runs.quantity.str.endswith("layer2")]
-    from dropnorm.analyses.santurkar2018.theorems import shares
+    from dropnorm.analyses.theorems import shares
 
     assert (shares(runs, "network", "holds_positive")["all"] == 1).all()

@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.santurkar2018.drawings import bars, line, setup, told
-from dropnorm.analyses.santurkar2018.theorems import of, summary
+from dropnorm.analyses.theorem_drawings import bars, line, setup, told
+from dropnorm.analyses.theorems import of, summary
 from dropnorm.analyses.tidy import curve
 from dropnorm.plotting import step_axis
 

@@ -12,8 +12,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.santurkar2018.drawings import line, setup, told
-from dropnorm.analyses.santurkar2018.theorems import by_factor, of, summary
+from dropnorm.analyses.theorem_drawings import line, setup, told
+from dropnorm.analyses.theorems import by_factor, of, summary
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import colour
 

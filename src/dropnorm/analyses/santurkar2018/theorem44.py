@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.santurkar2018.drawings import bars, line, setup, told
-from dropnorm.analyses.santurkar2018.theorems import ARMS, by_factor, of, summary
+from dropnorm.analyses.theorem_drawings import bars, line, setup, told
+from dropnorm.analyses.theorems import ARMS, by_factor, of, summary
 from dropnorm.analyses.tidy import select
 
 FACTORS = (1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3)  # as in dropnorm.theory.theorem44

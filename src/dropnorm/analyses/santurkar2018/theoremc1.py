@@ -8,8 +8,8 @@ from functools import partial
 import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.santurkar2018.drawings import setup, share_panels, told
-from dropnorm.analyses.santurkar2018.theorems import summary
+from dropnorm.analyses.theorem_drawings import setup, share_panels, told
+from dropnorm.analyses.theorems import summary
 
 PANELS = {
     "holds_condition": "condition of 4.2 met",
