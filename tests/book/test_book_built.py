@@ -137,6 +137,6 @@ def test_a_book_without_any_result_builds_and_invents_no_number(root, tmp_path, 
     assert "Not run at scale full" in words(article)
     assert not article.find_all("img")
     assert not article.select(".verdict")
-    assert "0 of 168 claims have a verdict so far" in words(soups["intro.html"])
+    assert "0 of 169 claims have a verdict so far" in words(soups["intro.html"])
     assert article.find("a", href="https://example.org/me/repo/blob/HEAD/protocols/ioffe2015/figure1.yaml")
     assert [a for soup in soups.values() for a in loaded(soup) if re.match(r"(https?:)?//", a)] == []

@@ -9,13 +9,14 @@ from tests.experiments.conftest import assert_resumes, experiments_of, finish
 
 CPU = torch.device("cpu")
 SMALL = {"random.draws": 3, "random.cases": 4, "network.steps": 6, "network.measure_every": 3}
-RESULTS = ("theorem41", "theorem42", "observation43", "theorem44", "lemma45", "theoremc1")
+SANTURKAR = ("theorem41", "theorem42", "observation43", "theorem44", "lemma45", "theoremc1")
+RESULTS = {name: "santurkar2018" for name in SANTURKAR} | {"section3": "ioffe2015"}
 
 
 @pytest.fixture
 def make(root, digits):
     def experiment(result, arm, seeds):
-        return experiments_of(root, digits, ResultName("santurkar2018", result), SMALL)(arm, seeds)
+        return experiments_of(root, digits, ResultName(RESULTS[result], result), SMALL)(arm, seeds)
 
     return experiment
 

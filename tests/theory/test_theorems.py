@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dropnorm.layers.batch_norm import batch_norm
-from dropnorm.theory import lemma45, observation43, theorem41, theorem42, theorem44, theoremc1
+from dropnorm.theory import lemma45, observation43, section3, theorem41, theorem42, theorem44, theoremc1
 from dropnorm.theory.cases import Cases, curvature, gradient, hessian, standardise
 from dropnorm.theory.losses import KINDS, Draws, random_cases
 from dropnorm.theory.network import BatchNormMLP
@@ -223,3 +223,34 @@ def test_the_layer_of_this_package_has_the_gradient_of_theorem_41(cases):
     g, norm = gradient(cases.loss, z.squeeze(2)), standardise(cases.y)
     right = theorem41.right_side(g, norm.yhat, cases.gamma / norm.sigma, 1 / 8)
     torch.testing.assert_close(v.square().sum((1, 2)), right, rtol=1e-9, atol=1e-12)
+
+
+def test_scale_of_the_weights(cases):
+    """Section 3 of Ioffe & Szegedy: what is exact is exact, and a negative factor changes the outputs."""
+    found = section3.measure(cases)
+    for name in ("scaled", "sign", "right_angle", "growth", "identity"):
+        assert found[f"error_{name}"].max() < 1e-12, name
+    for name in ("weights_gradient", "inputs_gradient"):
+        assert found[f"error_{name}"].max() < 1e-10, name
+    assert (found["holds_grows"] == 1).all()
+    assert (found["holds_negative"] == 0).all()
+
+
+def test_without_normalisation_the_statements_are_false(cases, monkeypatch):
+    """Else the check would say nothing: of the plain outputs each fails by far."""
+    monkeypatch.setattr(Cases, "normalised_loss", lambda self, y: self.loss(y))
+    found = section3.measure(cases)
+    for name in ("weights_gradient", "inputs_gradient", "right_angle", "growth"):
+        assert found[f"error_{name}"].median() > 1e-3, name
+
+
+def test_what_eps_leaves_of_the_invariance(cases):
+    eps = 1e-5
+    found = section3.eps_change(cases, eps)
+    y = standardise(cases.y).yhat.numpy()
+    for name, a in section3.CHANGES.items():
+        factor = a * np.sqrt(1 + eps) / np.sqrt(a**2 + eps)
+        expected = (1 - factor) * np.abs(y).max(1) / np.sqrt(1 + eps)
+        np.testing.assert_allclose(found[f"mean_{name}"], expected, rtol=1e-9)
+    assert found["error_eps_factor"].max() < 1e-12
+    assert section3.eps_change(cases, 0.0)["mean_change_thousandth"].max() < 1e-12

@@ -16,7 +16,7 @@ ARMS = ("random", "network")
 def of(runs: pd.DataFrame, arm: str, what: str) -> pd.DataFrame:
     """The rows of one quantity of an arm, with the part of the cases in the column `part`."""
     mine = runs[(runs.arm == arm) & runs.quantity.astype(str).str.startswith(f"{what}.")]
-    return mine.assign(part=mine.quantity.astype(str).str.partition(".")[2])
+    return mine.assign(part=mine.quantity.astype(str).str.split(".", n=1).str[1])
 
 
 def worst(runs: pd.DataFrame, arm: str, what: str) -> pd.Series:

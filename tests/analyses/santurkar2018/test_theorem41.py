@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from dropnorm.analyses.santurkar2018 import theorem41
-from tests.analyses.santurkar2018.conftest import rows
+from tests.analyses.conftest import rows
 
 
 @pytest.fixture
