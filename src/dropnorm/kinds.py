@@ -11,6 +11,7 @@ KINDS = {
     "classification": "dropnorm.experiments.classification",
     "deep_linear": "dropnorm.experiments.deep_linear",
     "dropout_classification": "dropnorm.experiments.dropout_classification",
+    "inference": "dropnorm.experiments.inference",
     "marginal_dropout": "dropnorm.experiments.marginal_dropout",
     "pretraining": "dropnorm.experiments.pretraining",
     "rbm": "dropnorm.experiments.rbm",
