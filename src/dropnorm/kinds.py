@@ -9,6 +9,7 @@ from types import ModuleType
 KINDS = {
     "autoencoder": "dropnorm.experiments.autoencoder",
     "classification": "dropnorm.experiments.classification",
+    "constant_statistics": "dropnorm.experiments.constant_statistics",
     "deep_linear": "dropnorm.experiments.deep_linear",
     "dropout_classification": "dropnorm.experiments.dropout_classification",
     "inference": "dropnorm.experiments.inference",
