@@ -13,6 +13,7 @@ KINDS = {
     "deep_linear": "dropnorm.experiments.deep_linear",
     "dropout_classification": "dropnorm.experiments.dropout_classification",
     "inference": "dropnorm.experiments.inference",
+    "jacobian": "dropnorm.experiments.jacobian",
     "marginal_dropout": "dropnorm.experiments.marginal_dropout",
     "pretraining": "dropnorm.experiments.pretraining",
     "rbm": "dropnorm.experiments.rbm",
