@@ -44,7 +44,7 @@ class Experiment(classification.Experiment):
 
     @torch.no_grad()
     def _measure_jacobians(self) -> None:
-        """ln(largest / smallest singular value), the largest and the middle one, means over images `[replica, layer]`."""
+        """ln(largest / smallest singular value), the largest, the middle one; mean of the images `[replica, layer]`."""
         x = self.probe[: self.settings.measure.images].expand(len(self.seeds), -1, -1)
         statistics = self.network.population_statistics(self._population_batches())
         values = [torch.linalg.svdvals(J) for J in layer_jacobians(self.network, x, statistics or None)]
@@ -55,7 +55,7 @@ class Experiment(classification.Experiment):
 
 
 def layer_jacobians(network: SigmoidMLP, x: Tensor, statistics: list[Statistics] | None) -> list[Tensor]:
-    """J `[replica, image, unit, unit below]`, float64, of every hidden layer but the first; x `[replica, image, in]`."""
+    """J `[replica, image, unit, unit below]`, float64, of all hidden layers but the first; x `[replica, image, in]`."""
     inputs, used = [], []
     for layer in range(1, network.depth):
         inputs.append(network._hidden_input(x, layer, statistics, used))
