@@ -111,6 +111,7 @@ def _over_steps(runs: pd.DataFrame, rate: float | None) -> list[pd.DataFrame]:
 def _facts(runs: pd.DataFrame, accuracy: dict[str, pd.Series], rate: float | None) -> dict[str, str]:
     """Numbers for the page's prose."""
     facts = {f"accuracy_{_word(arm)}": f"{v.mean():.1f} %" for arm, v in accuracy.items()}
+    facts |= {f"rate_{_word(arm_of('whole', r))}": f"{r:g}" for r in RATES}
     for arm, v in accuracy.items():
         facts[f"blown_up_{_word(arm)}"] = f"{int(blown_up(runs, arm, v).sum())} of {len(v)}"
         facts |= {f"{name}_{_word(arm)}": f"{final(runs, arm, name).mean():.2g}" for name in FOLLOWED}

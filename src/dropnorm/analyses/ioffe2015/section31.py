@@ -28,8 +28,8 @@ DECAYED = "decayed"
 READINGS = {
     "population": "Algorithm 2",
     "biased": "Algorithm 2 without m / (m − 1)",
-    "slow_average": "moving average 0.99",
-    "fast_average": "moving average 0.9",
+    "slow_average": "slow moving average",
+    "fast_average": "fast moving average",
     "batch": "the test mini-batch",
 }
 SHOWN = ("population", "biased", "batch")  # against the size of the mini-batch
@@ -110,10 +110,12 @@ def _facts(runs: pd.DataFrame, accuracy: dict[str, dict[str, pd.Series]], ends) 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """The only figure: accuracy by size and reading, and the gap of moving averages over training."""
     n, steps = int(curves.n.max()), context.settings["training"]["steps"]
+    measure = context.settings["measure"]
     caption = (
         "Left: test accuracy after the last step against the size of the mini-batch, with several statistics in place "
-        "of the mini-batch's own. Right: how far the accuracy by moving averages is from Algorithm 2's, while the "
-        f"rate falls to zero. {steps:,} steps on {context.data}; mean, lowest and highest seed. {context.ending(n)}"
+        "of the mini-batch's own. Right: how far the accuracy by moving averages is from Algorithm 2's, while the rate "
+        f"falls to zero; slow keeps {measure['moving_average']} of itself a step, fast {measure['fast_average']}. "
+        f"{steps:,} steps on {context.data}; mean, lowest and highest seed. {context.ending(n)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

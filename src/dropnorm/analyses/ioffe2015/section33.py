@@ -66,6 +66,7 @@ def _facts(by_step: dict[str, dict[str, pd.DataFrame]], accuracy: dict[str, pd.S
     """Numbers for the page's prose: first, judged, last."""
     facts = {f"accuracy_{net}": f"{v.mean():.1f} %" for net, v in accuracy.items()}
     for net, tables in by_step.items():
+        facts["judged_at"] = f"{judged_step(tables['spread']):,}"
         for name, table in tables.items():
             ends = {"first": 0, "judged": judged_step(table), "last": table.index.max()}
             facts |= {f"{name}_{net}_{when}": f"{table.loc[step].mean():.2f}" for when, step in ends.items()}
