@@ -51,6 +51,16 @@ def assert_resumes(make, stops, parameters=lambda experiment: {}, measured=lambd
             assert torch.equal(parameters(again)[name], parameter)
 
 
+def assert_a_replica_equals_the_seed_alone(make, arm):
+    """The network of a seed in a stack of three and alone. make: (arm, seeds) -> experiment.
+
+    Not to the bit: vector units treat the ends of arrays of other lengths differently (one rounding).
+    """
+    stacked, alone = finish(make(arm, [0, 1, 2])), finish(make(arm, [1]))
+    for name, parameter in alone.network.parameters.items():
+        torch.testing.assert_close(stacked.network.parameters[name][1], parameter[0], rtol=1e-4, atol=1e-5)
+
+
 def in_any_order(experiment):
     """The measurements, for experiments that note them in another order after a stop."""
     frame = experiment.frame()

@@ -5,7 +5,7 @@ import torch
 
 from dropnorm.names import ResultName
 from dropnorm.networks.normalised_mlp import NormalisedMLP
-from tests.experiments.conftest import assert_resumes, experiments_of, finish
+from tests.experiments.conftest import assert_a_replica_equals_the_seed_alone, assert_resumes, experiments_of, finish
 
 CPU = torch.device("cpu")
 SMALL = {
@@ -91,9 +91,7 @@ def test_resuming_anywhere_gives_the_same_bits(make, arm):
 
 
 def test_a_replica_in_a_stack_equals_the_seed_alone(make):
-    stacked, alone = finish(make("constant", [0, 1, 2])), finish(make("constant", [1]))
-    for name, parameter in alone.network.parameters.items():
-        torch.testing.assert_close(stacked.network.parameters[name][1], parameter[0], rtol=1e-4, atol=1e-5)
+    assert_a_replica_equals_the_seed_alone(make, "constant")
 
 
 def test_biases_grow_without_effect_where_statistics_are_constant(make):

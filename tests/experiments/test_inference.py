@@ -5,7 +5,7 @@ import torch
 
 from dropnorm.layers.batch_norm import Statistics
 from dropnorm.names import ResultName
-from tests.experiments.conftest import assert_resumes, experiments_of, finish
+from tests.experiments.conftest import assert_a_replica_equals_the_seed_alone, assert_resumes, experiments_of, finish
 
 SMALL = {"training.steps": 30, "measure.accuracy_every": 10, "measure.population_batches": 3, "measure.mates": 5}
 
@@ -26,9 +26,7 @@ def test_resuming_anywhere_gives_the_same_bits(make, arm):
 
 
 def test_a_replica_in_a_stack_equals_the_seed_alone(make):
-    stacked, alone = finish(make("decayed", [0, 1, 2])), finish(make("decayed", [1]))
-    for name, parameter in alone.network.parameters.items():
-        torch.testing.assert_close(stacked.network.parameters[name][1], parameter[0], rtol=1e-4, atol=1e-5)
+    assert_a_replica_equals_the_seed_alone(make, "decayed")
 
 
 def test_the_rate_falls_to_zero_or_stays(make):

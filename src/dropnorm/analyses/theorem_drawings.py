@@ -64,3 +64,17 @@ def line(ax: Axes, curves: pd.DataFrame, panel: str, series: str, arm: str, labe
     mine = select(curves, panel, series)
     band(ax, mine, COLOURS[arm], label)
     ax.plot(mine.x, mine.value, MARKS[arm], color=colour(COLOURS[arm]), markersize=4)
+
+
+def changes_by_factor(ax: Axes, curves: pd.DataFrame, labels: dict[str, str]) -> None:
+    """Panel `by_factor`: largest change of an output against the factor on the weights, a line for each arm named."""
+    ends = ["value", "low", "high"]
+    seen = curves.assign(**{end: curves[end].where(curves[end] > 0) for end in ends})  # no logarithm of 0: a gap
+    for arm, label in labels.items():
+        line(ax, seen, "by_factor", arm, arm, label)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_ylim(1e-6, 5)
+    ax.set_xlabel("factor on the weights")
+    ax.set_ylabel("largest change of an output")
+    ax.legend(fontsize="small")

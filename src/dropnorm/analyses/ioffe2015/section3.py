@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.theorem_drawings import line, setup
+from dropnorm.analyses.theorem_drawings import changes_by_factor, setup
 from dropnorm.analyses.theorems import by_factor, means, of, summary, worst
 from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, joined, samples, select, table_row
 from dropnorm.plotting import band, step_axis
@@ -91,15 +91,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
 
 def _draw(curves: pd.DataFrame) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 2.9))
-    ends = ["value", "low", "high"]
-    seen = curves.assign(**{end: curves[end].where(curves[end] > 0) for end in ends})  # no logarithm of 0: a gap
-    line(left, seen, "by_factor", "random", "random", "ε = 1e-5")
-    left.set_xscale("log")
-    left.set_yscale("log")
-    left.set_ylim(1e-6, 5)
-    left.set_xlabel("factor on the weights")
-    left.set_ylabel("largest change of an output")
-    left.legend(fontsize="small")
+    changes_by_factor(left, curves, {"random": "ε = 1e-5"})
     for layer, colour_of in LAYERS.items():
         mine = select(curves, "length", layer)
         band(right, mine, colour_of, layer.replace("layer", "hidden layer "))

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.theorem_drawings import bars, line, setup, told
+from dropnorm.analyses.theorem_drawings import bars, changes_by_factor, setup, told
 from dropnorm.analyses.theorems import ARMS, by_factor, of, summary
 from dropnorm.analyses.tidy import select
 
@@ -45,16 +45,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
 
 def _draw(curves: pd.DataFrame) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 2.9), width_ratios=[1.6, 1])
-    ends = ["value", "low", "high"]
-    seen = curves.assign(**{end: curves[end].where(curves[end] > 0) for end in ends})  # no logarithm of 0: a gap
-    for arm in ARMS:
-        line(left, seen, "by_factor", arm, arm, LABELS[arm])
-    left.set_xscale("log")
-    left.set_yscale("log")
-    left.set_ylim(1e-6, 5)
-    left.set_xlabel("factor on the weights")
-    left.set_ylabel("largest change of an output")
-    left.legend(fontsize="small")
+    changes_by_factor(left, curves, LABELS)
     bars(right, curves, NEARER, percent=False)
     right.set_ylabel("nearer (%)")
     right.set_ylim(bottom=0)
