@@ -37,6 +37,7 @@ def test_samples():
     assert value(summary, "gap_slow", "end") == pytest.approx(0.05)
     assert summary.facts["population_batch_60"] == "97.00 %"
     assert summary.facts["gap_fast_middle"] == "1.00"
+    assert summary.facts["gain_batch_4"] == "7.00"
     assert summary.facts["mates_batch_2"] == "2.00"
 
 

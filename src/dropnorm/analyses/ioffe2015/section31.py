@@ -102,6 +102,8 @@ def _facts(runs: pd.DataFrame, accuracy: dict[str, dict[str, pd.Series]], ends) 
     of_arm = {arm: arm.replace("-", "_") for arm in accuracy}
     facts = {f"{name}_{of_arm[arm]}": f"{v.mean():.2f} %" for arm, of in accuracy.items() for name, v in of.items()}
     for arm in accuracy:
+        gain = accuracy[arm]["population"] - accuracy[arm]["batch"]
+        facts[f"gain_{of_arm[arm]}"] = f"{gain.mean():.2f}"
         mates = final(runs, arm, "change_by_mates_training")
         facts[f"mates_{of_arm[arm]}"] = f"{mates.mean():.2f}"
     return facts | {f"gap_{name}_{when}": f"{g.mean():.2f}" for name, both in ends.items() for when, g in both.items()}
