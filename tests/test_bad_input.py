@@ -80,7 +80,7 @@ def test_a_full_disk_leaves_nothing_half_written(root, tmp_path, dropnorm):
     """A limit on file size stands in for a full disk: the write fails in the middle."""
     code = (
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000));"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000));"
         "from dropnorm.cli import app; import sys;"
         f"sys.argv = ['dropnorm', 'run', '{FIGURE1}', '--scale', 'smoke', '--arm', 'batchnorm', '--seeds', '0',"
         f" '--out', '{tmp_path}']; app()"
@@ -89,6 +89,7 @@ def test_a_full_disk_leaves_nothing_half_written(root, tmp_path, dropnorm):
     assert failed.returncode != 0
     left = [p for p in tmp_path.rglob("*") if p.is_file()]
     assert left == [], left
+    assert not (root / ".git" / "index.lock").exists()
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
     arguments = ["--arm", "batchnorm", "--seeds", "0", "--out", tmp_path]
     assert dropnorm("run", FIGURE1, "--scale", "smoke", *arguments).returncode == 0
