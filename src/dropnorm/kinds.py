@@ -12,14 +12,20 @@ KINDS = {
     "constant_statistics": "dropnorm.experiments.constant_statistics",
     "deep_linear": "dropnorm.experiments.deep_linear",
     "dropout_classification": "dropnorm.experiments.dropout_classification",
+    "dropout_forms": "dropnorm.experiments.dropout_forms",
+    "dropout_ridge": "dropnorm.experiments.dropout_ridge",
     "inference": "dropnorm.experiments.inference",
     "jacobian": "dropnorm.experiments.jacobian",
+    "layer_order": "dropnorm.experiments.layer_order",
     "marginal_dropout": "dropnorm.experiments.marginal_dropout",
+    "modes": "dropnorm.experiments.modes",
+    "normalised_classification": "dropnorm.experiments.normalised_classification",
     "pretraining": "dropnorm.experiments.pretraining",
     "rbm": "dropnorm.experiments.rbm",
     "svm": "dropnorm.experiments.svm",
     "theorem": "dropnorm.experiments.theorem",
     "vgg": "dropnorm.experiments.vgg",
+    "weight_scale": "dropnorm.experiments.weight_scale",
 }
 
 

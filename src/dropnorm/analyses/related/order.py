@@ -1,0 +1,126 @@
+"""The order of layers around batch normalization: before or after a sigmoid, a bias before it, max-pooling around it.
+
+The claims R4.2 to R4.4 are fixed in claims/related.yaml; here are the numbers they ask for. Accuracies in percent.
+"""
+
+from functools import partial
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.tidy import (
+    CURVE_COLUMNS,
+    SAMPLE_COLUMNS,
+    curve,
+    final,
+    first_crossing,
+    history,
+    joined,
+    samples,
+    select,
+    table_row,
+)
+from dropnorm.plotting import series_band, step_axis
+
+ORDERS = {"before": "BN before the sigmoid", "after": "BN after the sigmoid"}
+LEVEL = 90  # percent of test accuracy (R4.2)
+POOLING = ("pool_inference", "pool_training", "pool_negative")  # recorded once, at the first weights
+
+
+def summarise(runs: pd.DataFrame) -> Summary:
+    """All numbers of the claims, the figure and the page."""
+    orders = [order for order in ORDERS if order in set(runs.arm)]
+    accuracy = {order: 100 * history(runs, order, "test_accuracy") for order in orders}
+    by_rate = {order: steps_by_rate(runs, order) for order in ORDERS}
+    exact = {order: _exact(runs, order) for order in orders}
+    found = [samples("steps_to_90", order, steps(accuracy[order])) for order in orders]
+    found += [samples(name, order, values) for order in orders for name, values in exact[order].items()]
+    curves = [curve("accuracy", order, table) for order, table in accuracy.items()]
+    curves += [curve("steps", order, table) for order, table in by_rate.items() if len(table)]
+    return Summary(
+        samples=joined(found, SAMPLE_COLUMNS),
+        table=pd.DataFrame(_rows(runs) + [table_row(o, n, v) for o in orders for n, v in exact[o].items()]),
+        curves=joined(curves, CURVE_COLUMNS),
+        facts=_facts(accuracy, by_rate, exact),
+    )
+
+
+def steps(accuracy: pd.DataFrame) -> pd.Series:
+    """Steps until each seed first reaches LEVEL; the last step where it never does."""
+    return accuracy.apply(first_crossing, level=LEVEL)
+
+
+def steps_by_rate(runs: pd.DataFrame, order: str) -> pd.DataFrame:
+    """Steps to LEVEL [rate x seed], for the rates that were run, in ascending order."""
+    base = runs.attrs["settings"]["optimiser"]["lr"]
+    arms = {float(a.removeprefix(f"{order}.lr-")): a for a in set(runs.arm) if a.startswith(f"{order}.lr-")}
+    arms |= {base: order} if order in set(runs.arm) else {}
+    found = {rate: steps(100 * history(runs, arms[rate], "test_accuracy")) for rate in sorted(arms)}
+    return pd.DataFrame(found).T
+
+
+def _exact(runs: pd.DataFrame, order: str) -> dict[str, pd.Series]:
+    """By quantity, the largest value of each seed."""
+    found = {name: history(runs, order, name).max(skipna=False) for name in ("bias_gradient", *POOLING)}
+    return {name: values.astype(float) for name, values in found.items() if len(values)}
+
+
+def _rows(runs: pd.DataFrame) -> list[dict]:
+    rows = []
+    for arm in runs.arm.unique():
+        accuracy = 100 * history(runs, arm, "test_accuracy")
+        rows.append(table_row(arm, f"steps to {LEVEL}_percent", steps(accuracy)))
+        rows.append(table_row(arm, "test_accuracy_percent", 100 * final(runs, arm, "test_accuracy")))
+    return rows
+
+
+def _facts(accuracy, by_rate, exact) -> dict[str, str]:
+    """Numbers for the page's prose."""
+    facts = {f"accuracy_{order}": f"{table.iloc[-1].mean():.2f} %" for order, table in accuracy.items()}
+    facts |= {f"steps_{order}": f"{steps(table).mean():,.0f}" for order, table in accuracy.items()}
+    for order, table in by_rate.items():
+        if len(table):
+            facts[f"by_rate_{order}"] = ", ".join(f"{v:,.0f} at {rate:g}" for rate, v in table.mean(axis=1).items())
+    for order, of in exact.items():
+        facts |= {f"{name}_{order}": f"{values.max():.1e}" for name, values in of.items() if name == "bias_gradient"}
+        facts |= {name: f"{of[name].max():.2g}" for name in POOLING if name in of}
+    return facts
+
+
+def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
+    """The only figure: accuracy over training, and steps to 90 % by rate."""
+    rate = context.settings["optimiser"]["lr"]
+    caption = (
+        f"Left: test accuracy of the sigmoid network at rate {rate}, batch normalization before or after each sigmoid. "
+        f"Right: steps until the test accuracy reaches {LEVEL} %, by rate; a network that never does counts with its "
+        f"last step. On {context.data}; mean, lowest and highest seed. {context.ending(int(curves.n.max()))}"
+    )
+    return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
+
+
+def _alt(curves: pd.DataFrame) -> str:
+    said = []
+    for order, label in ORDERS.items():
+        by_step, by_rate = select(curves, "accuracy", order), select(curves, "steps", order)
+        end = f" ends at {by_step.value.iloc[-1]:.1f} %" if len(by_step) else ""
+        at = ", ".join(f"{v:,.0f} steps at rate {x:g}" for x, v in zip(by_rate.x, by_rate.value, strict=True))
+        said.append(f"{label}{end}; to {LEVEL} % it takes {at}." if at else "")
+    return "Test accuracy by training step, and steps by rate. " + " ".join(filter(None, said))
+
+
+def _draw(curves: pd.DataFrame) -> Figure:
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.8, 2.9))
+    for i, (order, label) in enumerate(ORDERS.items()):
+        series_band(left, select(curves, "accuracy", order), i, label)
+        series_band(right, select(curves, "steps", order), i, label, marks=True)
+    if (shown := curves.panel == "accuracy").any():
+        step_axis(left, curves.x[shown].max())
+    left.set_ylabel("test accuracy (%)")
+    left.legend(fontsize="small", loc="lower right")
+    right.set_xscale("log")
+    right.set_yscale("log")
+    right.set_xlabel("learning rate")
+    right.set_ylabel(f"steps to {LEVEL} %")
+    return figure
