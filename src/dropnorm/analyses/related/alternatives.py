@@ -91,7 +91,7 @@ def _curves(accuracy, units, means) -> list[pd.DataFrame]:
 
 def _facts(accuracy, tuned, units, means) -> dict[str, str]:
     """Numbers for the page's prose."""
-    facts = {f"accuracy_{norm}_{m}": f"{v.mean():.2f} %" for (norm, m), v in accuracy.items()}
+    facts = {"level": f"{LEVEL} %"} | {f"accuracy_{norm}_{m}": f"{v.mean():.2f} %" for (norm, m), v in accuracy.items()}
     for m in SIZES:
         if all((norm, m) in accuracy for norm in NORMS):
             facts[f"gain_{m}"] = f"{(accuracy['layer', m] - accuracy['batch', m]).mean():.2f}"

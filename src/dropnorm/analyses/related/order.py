@@ -78,7 +78,9 @@ def _rows(runs: pd.DataFrame) -> list[dict]:
 
 def _facts(accuracy, by_rate, exact) -> dict[str, str]:
     """Numbers for the page's prose."""
-    facts = {f"accuracy_{order}": f"{table.iloc[-1].mean():.2f} %" for order, table in accuracy.items()}
+    facts = {"level": f"{LEVEL} %"} | {
+        f"accuracy_{order}": f"{table.iloc[-1].mean():.2f} %" for order, table in accuracy.items()
+    }
     facts |= {f"steps_{order}": f"{steps(table).mean():,.0f}" for order, table in accuracy.items()}
     for order, table in by_rate.items():
         if len(table):
