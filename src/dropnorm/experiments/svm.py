@@ -5,19 +5,21 @@ of a margin that is not kept. Every pair of a grid is fitted to a subset of the 
 pair with the lowest validation error is then fitted to all of them. One step is one fit of each seed.
 """
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 import torch
 from pydantic import Field, PositiveFloat, PositiveInt
-from sklearn.svm import SVC
 from torch import Tensor
 
 from dropnorm.settings import Strict
 from dropnorm.training.examples import Examples, examples, split
 from dropnorm.training.recorder import Recorder
 from dropnorm.training.streams import stream
+
+if TYPE_CHECKING:
+    from sklearn.svm import SVC
 
 SPLIT_SEED = 0  # as for the networks: one split for every seed
 CACHE = 1000  # MB of kernel values that a fit may keep: it changes its time alone
@@ -135,12 +137,14 @@ class Experiment:
         return self.recorder.frame()
 
 
-def fit(data: Examples, C: float, gamma: float) -> SVC:
+def fit(data: Examples, C: float, gamma: float) -> "SVC":
     """A machine for ten classes, one against one, fitted to all of `data`."""
+    from sklearn.svm import SVC  # here, as importing it takes seconds, and every list of results imports this module
+
     return SVC(C=C, gamma=gamma, cache_size=CACHE).fit(_inputs(data), data.labels.numpy())
 
 
-def error(machine: SVC, data: Examples) -> float:
+def error(machine: "SVC", data: Examples) -> float:
     """Wrong answers in percent."""
     return 100 * float(np.mean(machine.predict(_inputs(data)) != data.labels.numpy()))
 
