@@ -13,13 +13,13 @@ from dropnorm.training.recorder import Recorder
 
 
 class CheckSettings(Strict):
-    """Settings of one arm of such a kind. `draws`: how many; a subclass names the data set, or None."""
+    """Settings of one arm of such a kind. Inputs are drawn from the seed, unless a subclass names a data set."""
 
     draws: PositiveInt
 
     @property
-    def dataset(self) -> str | None:
-        return None
+    def dataset(self) -> str:
+        return "gaussian"
 
     @property
     def steps(self) -> int:
@@ -37,7 +37,7 @@ class Experiment:
     steps_between_looks = 1  # at the runner's clock: a draw may take seconds
 
     def __init__(self, replicas: list[tuple[CheckSettings, int]], dataset, device: torch.device):
-        """replicas: (settings, seed) of each; settings of equal `shape`. dataset: images and labels, or None."""
+        """replicas: (settings, seed) of each; settings of equal `shape`. dataset: None where inputs are drawn."""
         self.settings, self.dataset, self.device = replicas[0][0], dataset, device
         self.seeds = [seed for _, seed in replicas]
         self.recorder = Recorder()
