@@ -21,7 +21,7 @@ def make(root):
 
 
 def problem(spread=1.0, examples=30, inputs=4, seed=0):
-    settings = kind.Problem(examples=examples, inputs=inputs, noise=1, p=P)
+    settings = kind.Problem(examples=examples, inputs=inputs, correlation=0.5, noise=1, p=P)
     return kind.draw_problem(settings, spread, stream(seed, "problem"))
 
 
@@ -34,6 +34,13 @@ def test_columns_have_the_lengths_asked_for():
     assert X.mean(0).abs().max() < 1e-14
     assert X.square().mean(0).sqrt().tolist() == pytest.approx([0.1, 1, 10])
     assert problem()[0].square().mean(0).tolist() == pytest.approx([1] * 4)
+    torch.testing.assert_close(problem(spread=10)[1], problem()[1])  # a length is a unit: y does not depend on it
+
+
+def test_columns_are_correlated_as_asked_for():
+    X, _ = problem(examples=20_000)
+    off_diagonal = np.corrcoef(X.numpy().T)[~np.eye(4, dtype=bool)]
+    assert off_diagonal == pytest.approx(0.5, abs=0.03)
 
 
 def test_the_least_squares_weights_of_masks_by_stacking_all_of_them():

@@ -1,169 +1,165 @@
-"""Dropout in linear regression beside its closed form, beside gradient descent, and beside ordinary ridge regression.
+"""Dropout in linear regression and ridge regression: many masks, descent with masks, columns of any length.
 
-Srivastava et al. 2014, section 9.1. An arm makes one check on random problems, y = X w_0 + noise; with masks R of zeros
-and ones, each one with probability p, the closed form is
-
-    w* = (p^2 X^T X + p (1 - p) diag(X^T X))^-1 p X^T y        the smallest E_R ||y - (R * X) w||^2
+Srivastava et al. 2014, section 9.1, whose closed form is in `networks.marginal_regression`. Problems are drawn:
+y = X w + noise with correlated Gaussian columns, float64, so that a check takes a second and no data set is needed.
 """
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Literal
 
 import torch
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
+from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from dropnorm.experiments import checks
 from dropnorm.layers.dropout import draw_masks, dropout, mask_threshold
-from dropnorm.networks.marginal_regression import gamma_squared, gram, marginal_solution, scaled_solution
-from dropnorm.networks.ridge_regression import nearest_lambda, relative_distance, ridge_path
+from dropnorm.networks.marginal_regression import gram, marginal_solution, scaled_solution
 from dropnorm.settings import Strict
-from dropnorm.training.schedules import Decay, decay
-from dropnorm.training.sgd import sgd_step
+from dropnorm.training.schedules import decay
 from dropnorm.training.streams import stream
 
-LENGTHS = (-1, 1)  # columns of unequal length: from 10^-1 to 10^1
-LOT = 500  # masks drawn at once
+AT_ONCE = 1000  # masks in one product
+GRID = torch.linspace(-6, 3, 91, dtype=torch.float64)  # log10 of lambda, in units of what dropout does on average
 
 
 class Problem(Strict):
-    """Columns of variance one, each two with the same correlation, and the standard deviation of the noise."""
+    """Examples, inputs and their correlation, deviation of the noise on y, probability that dropout keeps an input."""
 
     examples: PositiveInt
-    columns: PositiveInt
-    correlation: float = Field(ge=0, lt=1)
-    noise: NonNegativeFloat
-    lengths: Literal["drawn", "unequal", "standardised"]
-
-
-class Masks(Strict):
-    """After how many masks the least-squares weights are looked at."""
-
-    counts: list[PositiveInt] = Field(min_length=2)
+    inputs: PositiveInt
+    correlation: float = Field(ge=0, lt=1)  # of any two columns: without it, dropout does little but multiply by p
+    noise: PositiveFloat
+    p: float = Field(gt=0, lt=1)
 
 
 class Descent(Strict):
-    """Gradient descent with a new mask each step, at several first rates with the same masks."""
+    """Gradient descent with a new mask each step, at several rates side by side."""
 
     rates: list[PositiveFloat] = Field(min_length=1)
-    decay: Decay
-    half_time: PositiveFloat  # of `dropnorm.training.schedules.decay`, as a share of all steps
-    steps: int = Field(ge=2)
-
-
-class Ridge(Strict):
-    """The grid of lambda, in units of the mean squared length of a column: from 10^-decades to 10^decades."""
-
-    decades: PositiveInt
-    points_a_decade: PositiveInt
+    decay: Literal["constant", "inverse"]
+    half_time: PositiveFloat  # of an inverse decay, as a share of the steps
+    steps: PositiveInt = Field(ge=2)
 
 
 class Settings(checks.CheckSettings):
-    """All settings of one arm: the check it makes, its problem, and what each check takes."""
+    """All settings of one arm: the check it makes, and what each check takes."""
 
-    check: Literal["masks", "descent", "ridge"]
-    p: float = Field(gt=0, lt=1)
+    check: Literal["masks", "descent", "columns"]
     problem: Problem
-    masks: Masks
+    masks: list[PositiveInt] = Field(min_length=2)  # numbers of masks, ascending
     descent: Descent
-    ridge: Ridge
+    spread: PositiveFloat  # columns have lengths from 1 / spread to spread; 1: standardised
 
 
 class Experiment(checks.Experiment):
-    """Draws a problem for each seed and draw, and makes one check on it."""
+    """R seeds of one check."""
 
     def measure(self, seed: int, draw: int) -> dict[str, Tensor]:
-        """What the check of this arm finds."""
-        check = {"masks": many_masks, "descent": descent, "ridge": nearest_ridge}[self.settings.check]
-        X, y = draw_problem(self.settings.problem, stream(seed, "problem", draw))
-        return check(X.to(self.device), y.to(self.device), self.settings, stream(seed, "masks", draw))
+        """One problem and its check."""
+        s = self.settings
+        X, y = draw_problem(s.problem, s.spread, stream(seed, "problem", draw))
+        X, y = X.to(self.device), y.to(self.device)
+        if s.check == "columns":
+            return distance_to_ridge(X, y, s.problem.p)
+        masks = Masks(X.shape, s.problem.p, stream(seed, "masks", draw))
+        if s.check == "masks":
+            return {"distance": distance_by_masks(X, y, s.problem.p, masks, s.masks)}
+        return descend(X, y, s.problem.p, masks, s.descent)
 
 
-def draw_problem(s: Problem, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """X `[example, column]`, y `[example, 1]`, float64.
+class Masks:
+    """Masks R of one shape, drawn one after another from one generator."""
 
-    The lengths are set after y is made: the same regression with its columns measured in other units.
+    def __init__(self, shape: tuple[int, int], p: float, generator: torch.Generator):
+        self.shape, self.generator = shape, generator
+        self.threshold = mask_threshold(torch.tensor([p], dtype=torch.float64))
+
+    def draw(self, count: int) -> Tensor:
+        """The next `count` masks, float64 `[mask, example, input]`."""
+        flat = (count * self.shape[0], self.shape[1])
+        return draw_masks(self.threshold, flat, [self.generator], torch.float64).view(count, *self.shape)
+
+
+def draw_problem(problem: Problem, spread: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """X `[example, input]` of columns with mean 0 and lengths (rms) from 1 / spread to spread, and y `[example, 1]`.
+
+    y is made from the columns at length one: a length is a unit of measurement, and y does not depend on it.
     """
-    shape = (s.examples, s.columns)
-    own, shared, w_0, noise = (
-        torch.randn(size, generator=generator, dtype=torch.float64)
-        for size in (shape, (s.examples, 1), (s.columns, 1), (s.examples, 1))
-    )
-    X = (1 - s.correlation) ** 0.5 * own + s.correlation**0.5 * shared
-    y = X @ w_0 + s.noise * noise
-    if s.lengths == "unequal":
-        X = X / X.norm(dim=0) * torch.logspace(*LENGTHS, s.columns, dtype=torch.float64)
-    if s.lengths == "standardised":
-        X = (X - X.mean(0)) / X.std(0, correction=0)
-    return X, y
+
+    def normal(rows: int, columns: int) -> Tensor:
+        return torch.randn(rows, columns, generator=generator, dtype=torch.float64)
+
+    n, d, c = problem.examples, problem.inputs, problem.correlation
+    X = c**0.5 * normal(n, 1) + (1 - c) ** 0.5 * normal(n, d)
+    X = X - X.mean(0)
+    X = X / X.square().mean(0).sqrt()
+    y = X @ normal(d, 1) + problem.noise * normal(n, 1)
+    return X * torch.logspace(-1, 1, d, base=spread, dtype=torch.float64), y
 
 
-def masked_equations(
-    X: Tensor, y: Tensor, p: float, masks: int, generator: torch.Generator
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """G = (R * X)^T (R * X) `[mask, column, column]` and b = (R * X)^T y `[mask, column, 1]` of new masks, in lots.
+def relative_distance(w: Tensor, to: Tensor) -> Tensor:
+    """||w - to|| / ||to|| over the last two axes."""
+    return (w - to).norm(dim=(-2, -1)) / to.norm(dim=(-2, -1))
 
-    All that a loss ||y - (R * X) w||^2 tells of its w: the gradient of half of it is G w - b.
+
+def distance_by_masks(X: Tensor, y: Tensor, p: float, masks: Masks, counts: list[int]) -> Tensor:
+    """Distance to the closed form `[count]` of the w with the smallest mean of ||y - (R * X) w||^2 over M masks."""
+    H, b = X.new_zeros(X.shape[1], X.shape[1]), X.new_zeros(X.shape[1], 1)  # sums of the normal equations
+    found, closed = [], marginal_solution(X, y, p)
+    for done, count in pairwise([0, *counts]):
+        for start in range(done, count, AT_ONCE):
+            RX = dropout(X, masks.draw(min(AT_ONCE, count - start)).to(X.device))
+            H += gram(RX.flatten(0, 1))
+            b += RX.sum(0).mT @ y
+        found.append(relative_distance(torch.linalg.solve(H, b), closed))
+    return torch.stack(found)
+
+
+def descend(X: Tensor, y: Tensor, p: float, masks: Masks, settings: Descent) -> dict[str, Tensor]:
+    """Descent on half the mean squared error, from w = 0, at all rates with the same masks; by rate `[rate]`.
+
+    distance_of_average: of the mean weights of the second half of the steps to the closed form. mean_square: mean
+    squared distance of the weights themselves over the same steps, in units of the closed form's squared length.
     """
-    threshold = mask_threshold(torch.tensor([p], device=X.device))
-    for start in range(0, masks, LOT):
-        n = min(LOT, masks - start)
-        R = draw_masks(threshold, (n * X.shape[0], X.shape[1]), [generator], torch.float64)
-        RX = dropout(X, R.view(n, *X.shape))
-        yield gram(RX), RX.mT @ y
-
-
-def many_masks(X: Tensor, y: Tensor, s: Settings, generator: torch.Generator) -> dict[str, Tensor]:
-    """Relative distance to w* `[count]` of the w with the smallest mean of ||y - (R * X) w||^2 over the first masks."""
-    w_star = marginal_solution(X, y, s.p)
-    G_sum, b_sum = torch.zeros_like(gram(X)), torch.zeros_like(w_star)
-    distances = []
-    for before, count in pairwise([0, *s.masks.counts]):
-        for G, b in masked_equations(X, y, s.p, count - before, generator):
-            G_sum += G.sum(0)
-            b_sum += b.sum(0)
-        distances.append(relative_distance(torch.linalg.solve(G_sum, b_sum).mT, w_star.mT).squeeze())
-    return {"distance": torch.stack(distances)}
-
-
-def descent(X: Tensor, y: Tensor, s: Settings, generator: torch.Generator) -> dict[str, Tensor]:
-    """Where gradient descent on half the mean squared error ends, at each rate, from w = 0; all relative, `[rate]`.
-
-    distance_of_average: of the mean of the weights of the second half of the steps; mean_square: mean of the squared
-    distance of these weights; distance_of_last: of the last weights.
-    """
-    w_star = marginal_solution(X, y, s.p)
-    first_rates = torch.tensor(s.descent.rates, dtype=torch.float64, device=X.device).view(-1, 1, 1)
-    w = torch.zeros_like(w_star).repeat(len(first_rates), 1, 1)  # [rate, column, 1]
-    w_sum, square_sum, averaged = torch.zeros_like(w), torch.zeros_like(first_rates), 0
-    equations = masked_equations(X, y, s.p, s.descent.steps, generator)
-    for step, (G, b) in enumerate(pair for lot in equations for pair in zip(*lot, strict=True)):
-        done = step / s.descent.steps
-        rate = first_rates * decay(s.descent.decay, done, s.descent.half_time)
-        sgd_step([w], [(G @ w - b) / len(X)], rate)
-        if done >= 0.5:
-            w_sum += w
-            square_sum += (w - w_star).square().sum(1, keepdim=True)
-            averaged += 1
+    closed, half = marginal_solution(X, y, p), settings.steps // 2
+    rates = torch.tensor(settings.rates, dtype=X.dtype, device=X.device).view(-1, 1, 1)
+    w = X.new_zeros(len(rates), X.shape[1], 1)
+    total, squares = torch.zeros_like(w), X.new_zeros(len(rates))
+    for step in range(settings.steps):
+        if step % AT_ONCE == 0:
+            drawn = masks.draw(min(AT_ONCE, settings.steps - step)).to(X.device)
+        RX = dropout(X, drawn[step % AT_ONCE])
+        rate = rates * decay(settings.decay, step / settings.steps, settings.half_time)
+        w = w - rate * (RX.mT @ (RX @ w - y)) / len(X)
+        if step >= half:
+            total += w
+            squares += (w - closed).square().sum((1, 2))
+    counted = settings.steps - half
     return {
-        "distance_of_average": relative_distance(w_sum.mT / averaged, w_star.mT).squeeze(1),
-        "mean_square": (square_sum / averaged / w_star.square().sum()).flatten(),
-        "distance_of_last": relative_distance(w.mT, w_star.mT).squeeze(1),
+        "distance_of_average": relative_distance(total / counted, closed),
+        "mean_square": squares / counted / closed.square().sum(),
     }
 
 
-def nearest_ridge(X: Tensor, y: Tensor, s: Settings, generator: torch.Generator) -> dict[str, Tensor]:
-    """How near ordinary ridge regression comes to p w*, by its weights and by its answers; lambdas in mean lengths."""
-    w_tilde = scaled_solution(X, y, s.p).squeeze(1)
-    unit = gamma_squared(X).mean()
-    n = 2 * s.ridge.decades * s.ridge.points_a_decade + 1
-    lambdas = unit * torch.logspace(-s.ridge.decades, s.ridge.decades, n, dtype=torch.float64, device=X.device)
-    nearest = torch.tensor([nearest_lambda(X, y, w_tilde, lambdas)]).to(X)
-    path = ridge_path(X, y, lambdas)
-    return {
-        "distance_to_ridge": relative_distance(ridge_path(X, y, nearest), w_tilde).squeeze(),
-        "nearest_lambda": (nearest / unit).squeeze(),
-        "distance_by_lambda": relative_distance(path, w_tilde),
-        "distance_of_answers": relative_distance(path @ X.mT, X @ w_tilde).min(),
-    }
+def ridge(X: Tensor, y: Tensor, penalty: Tensor) -> Tensor:
+    """(X'X + lambda I)^-1 X'y."""
+    return torch.linalg.solve(gram(X) + penalty * torch.eye(X.shape[1], dtype=X.dtype, device=X.device), X.mT @ y)
+
+
+def distance_to_ridge(X: Tensor, y: Tensor, p: float) -> dict[str, Tensor]:
+    """Distance of dropout's p w to ridge regression: at every lambda of the grid, and the smallest at any lambda.
+
+    lambda = 10^grid (1 - p) / p times the mean squared length of a column: at 10^0 it is what dropout does on average.
+    """
+    of_dropout = scaled_solution(X, y, p)
+    unit = (1 - p) / p * gram(X).diagonal().mean()
+
+    def distance(exponent: float) -> float:
+        return relative_distance(ridge(X, y, unit * 10**exponent), of_dropout).item()
+
+    on_grid = torch.tensor([distance(exponent) for exponent in GRID.tolist()], dtype=torch.float64)
+    best, step = GRID[on_grid.argmin()].item(), (GRID[1] - GRID[0]).item()
+    nearest = minimize_scalar(distance, bounds=(best - step, best + step), method="bounded", options={"xatol": 1e-10})
+    smallest = min(nearest.fun, on_grid.min().item())
+    return {"distance_to_ridge": torch.tensor(smallest, dtype=torch.float64), "distance_by_lambda": on_grid}
