@@ -134,7 +134,8 @@ def _draw(curves: pd.DataFrame) -> Figure:
     right.set_xlabel("lambda")
     right.set_ylabel("distance to ridge")
     right.set_ylim(bottom=0)
-    right.legend(title="columns", fontsize="small")
+    if (curves.panel == "lambda").any():
+        right.legend(title="columns", fontsize="small")
     return figure
 
 
