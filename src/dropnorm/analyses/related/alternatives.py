@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.related.rates import best_arm
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -48,14 +49,6 @@ def summarise(runs: pd.DataFrame) -> Summary:
         curves=joined(_curves(accuracy, units, means), CURVE_COLUMNS),
         facts=_facts(accuracy, tuned, units, means),
     )
-
-
-def best_arm(runs: pd.DataFrame, net: str) -> str | None:
-    """Of the arms of a net, one a rate, the one with the highest mean validation accuracy; None if one is missing."""
-    arms = [a for a in runs.arm.cat.categories if a == net or a.startswith(f"{net}.")]
-    if not arms or not set(arms) <= set(runs.arm.unique()):
-        return None
-    return max(arms, key=lambda arm: final(runs, arm, "validation_accuracy").mean())
 
 
 def steps(accuracy: pd.DataFrame) -> pd.Series:

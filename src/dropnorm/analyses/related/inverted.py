@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.related.alternatives import best_arm
+from dropnorm.analyses.related.rates import arms_by_rate, best_arm
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -63,13 +63,6 @@ def exact_measures(runs: pd.DataFrame) -> dict[str, pd.Series]:
     # A NaN (what could not be computed) must not be lost in a maximum.
     outputs = {name: history(runs, "exact", name).max(skipna=False) for name in OUTPUTS}
     return outputs | {measure: final(runs, "exact", quantity) for measure, quantity in ENDS.items()}
-
-
-def arms_by_rate(runs: pd.DataFrame, form: str) -> dict[float, str]:
-    """The arms of a form that were run, by rate in ascending order."""
-    arms = {float(a.removeprefix(f"{form}.lr-")): a for a in set(runs.arm) if a.startswith(f"{form}.lr-")}
-    arms |= {runs.attrs["settings"]["optimiser"]["lr"]: form} if form in set(runs.arm) else {}
-    return dict(sorted(arms.items()))
 
 
 def accuracy_by_rate(runs: pd.DataFrame, form: str) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.related.rates import arms_by_rate
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -54,11 +55,8 @@ def steps(accuracy: pd.DataFrame) -> pd.Series:
 
 def steps_by_rate(runs: pd.DataFrame, order: str) -> pd.DataFrame:
     """Steps to LEVEL [rate x seed], for the rates that were run, in ascending order."""
-    base = runs.attrs["settings"]["optimiser"]["lr"]
-    arms = {float(a.removeprefix(f"{order}.lr-")): a for a in set(runs.arm) if a.startswith(f"{order}.lr-")}
-    arms |= {base: order} if order in set(runs.arm) else {}
-    found = {rate: steps(100 * history(runs, arms[rate], "test_accuracy")) for rate in sorted(arms)}
-    return pd.DataFrame(found).T
+    arms = arms_by_rate(runs, order)
+    return pd.DataFrame({rate: steps(100 * history(runs, arm, "test_accuracy")) for rate, arm in arms.items()}).T
 
 
 def _exact(runs: pd.DataFrame, order: str) -> dict[str, pd.Series]:
