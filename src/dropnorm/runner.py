@@ -128,7 +128,7 @@ class _StackRun:
         self.path = place.checkpoint(self.label)
         settings = [(protocol.arms[arm], seed) for arm, seed in stack]
         self.experiment = protocol.module.Experiment(settings, load_dataset(settings[0][0].dataset), device)
-        self.total = settings[0][0].steps
+        self.total = getattr(self.experiment, "steps", settings[0][0].steps)  # most know it from settings alone
         identities = [(arm, seed, identity(protocol, arm)) for arm, seed in stack]
         self.key = hashlib.sha256(repr(identities).encode()).hexdigest()
         self.started, self.seconds = provenance.now(), 0.0

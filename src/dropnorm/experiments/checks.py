@@ -1,11 +1,10 @@
-"""What kinds of experiment share that check a statement directly: a step is one draw, and nothing is carried over.
+"""What kinds of experiment share that check a statement directly, seed by seed, without a training that goes on.
 
-Such a kind subclasses `Experiment` and says what one draw of one seed measures.
+Such a kind subclasses `Experiment` and says what one seed measures.
 """
 
 import pandas as pd
 import torch
-from pydantic import PositiveInt
 from torch import Tensor
 
 from dropnorm.settings import Strict
@@ -15,15 +14,13 @@ from dropnorm.training.recorder import Recorder
 class CheckSettings(Strict):
     """Settings of one arm of such a kind. Inputs are drawn from the seed, unless a subclass names a data set."""
 
-    draws: PositiveInt
-
     @property
     def dataset(self) -> str:
         return "gaussian"
 
     @property
     def steps(self) -> int:
-        return self.draws
+        return 1  # a seed; a stack has one a seed
 
     @property
     def shape(self) -> str:
@@ -32,40 +29,47 @@ class CheckSettings(Strict):
 
 
 class Experiment:
-    """R seeds of one arm, each measured by itself; all in float64 unless the check is about float32."""
+    """R seeds of one arm, measured one after another: a step is a seed."""
 
-    steps_between_looks = 1  # at the runner's clock: a draw may take seconds
+    steps_between_looks = 1  # at the runner's clock: a step takes seconds
 
     def __init__(self, replicas: list[tuple[CheckSettings, int]], dataset, device: torch.device):
         """replicas: (settings, seed) of each; settings of equal `shape`. dataset: None where inputs are drawn."""
         self.settings, self.dataset, self.device = replicas[0][0], dataset, device
         self.seeds = [seed for _, seed in replicas]
-        self.recorder = Recorder()
-        self.step = 0
-        self.finished = False
+        self.steps = len(self.seeds)
+        self.found: list[dict[str, Tensor]] = []  # by seed
 
-    def measure(self, seed: int, draw: int) -> dict[str, Tensor]:
-        """What one draw finds, by quantity: a number `[]`, or one a unit `[unit]`."""
+    def measure(self, seed: int) -> dict[str, Tensor]:
+        """What one seed finds, by quantity: a number `[]`, or one a unit `[unit]`."""
         raise NotImplementedError
 
     def advance(self) -> None:
-        """Make one draw of each seed."""
-        found = [self.measure(seed, self.step) for seed in self.seeds]
-        for quantity in found[0]:
-            self.recorder.add(self.step, quantity, torch.stack([of[quantity] for of in found]))
-        self.step += 1
-        self.finished = self.step == self.settings.steps
+        """Measure the next seed."""
+        self.found.append(self.measure(self.seeds[self.step]))
+
+    @property
+    def step(self) -> int:
+        """How many seeds are measured."""
+        return len(self.found)
+
+    @property
+    def finished(self) -> bool:
+        return self.step == self.steps
 
     def state(self) -> dict[str, Tensor]:
-        """Every tensor that the rest of the run depends on: a draw keeps nothing of the one before."""
-        return {"step": torch.tensor(self.step)} | self.recorder.state()
+        """What was found so far; nothing else goes from one seed to the next."""
+        return {f"{i}/{quantity}": value for i, of in enumerate(self.found) for quantity, value in of.items()}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Continue exactly where `state()` was taken."""
-        self.step = int(state["step"])
-        self.recorder.load_state(state)
-        self.finished = self.step == self.settings.steps
+        named = [(*name.split("/"), value) for name, value in state.items()]
+        measured = max((int(i) + 1 for i, _, _ in named), default=0)
+        self.found = [{quantity: value for i, quantity, value in named if int(i) == n} for n in range(measured)]
 
     def frame(self) -> pd.DataFrame:
-        """What was measured, tidy: replica, step, quantity, unit, value."""
-        return self.recorder.frame()
+        """What was measured, tidy: replica, step (0), quantity, unit, value."""
+        recorder = Recorder()
+        for quantity in self.found[0]:
+            recorder.add(0, quantity, torch.stack([of[quantity] for of in self.found]))
+        return recorder.frame()

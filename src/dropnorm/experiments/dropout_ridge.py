@@ -55,14 +55,14 @@ class Settings(checks.CheckSettings):
 class Experiment(checks.Experiment):
     """R seeds of one check."""
 
-    def measure(self, seed: int, draw: int) -> dict[str, Tensor]:
+    def measure(self, seed: int) -> dict[str, Tensor]:
         """One problem and its check."""
         s = self.settings
-        X, y = draw_problem(s.problem, s.spread, stream(seed, "problem", draw))
+        X, y = draw_problem(s.problem, s.spread, stream(seed, "problem"))
         X, y = X.to(self.device), y.to(self.device)
         if s.check == "columns":
             return distance_to_ridge(X, y, s.problem.p)
-        masks = Masks(X.shape, s.problem.p, stream(seed, "masks", draw))
+        masks = Masks(X.shape, s.problem.p, stream(seed, "masks"))
         if s.check == "masks":
             return {"distance": distance_by_masks(X, y, s.problem.p, masks, s.masks)}
         return descend(X, y, s.problem.p, masks, s.descent)

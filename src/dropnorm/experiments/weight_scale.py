@@ -75,13 +75,13 @@ class Settings(checks.CheckSettings):
 class Experiment(checks.Experiment):
     """R seeds of one check."""
 
-    def measure(self, seed: int, draw: int) -> dict[str, Tensor]:
+    def measure(self, seed: int) -> dict[str, Tensor]:
         """One network, or one network and one layer."""
         s = self.settings
         if s.check == "moments":
-            return moments(s.moments, stream(seed, "moments", draw), self.device)
+            return moments(s.moments, stream(seed, "moments"), self.device)
         network = WeightNormMLP(self.dataset, s.training, seed, self.device)
-        return network.train() | {"correlation": correlation(s.layer, stream(seed, "layer", draw))}
+        return network.train() | {"correlation": correlation(s.layer, stream(seed, "layer"))}
 
 
 class WeightNormMLP:

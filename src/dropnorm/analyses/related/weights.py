@@ -90,8 +90,8 @@ def _facts(found: dict[tuple[str, str], pd.Series], lengths: pd.DataFrame) -> di
     for net in (net for net in NETS if (net, "last_variance") in found):
         largest, smallest = found[net, "largest_variance"].max(), found[net, "smallest_variance"].min()
         facts |= {
-            f"largest_mean_{net}": f"{found[net, 'largest_mean'].max():.3f}",
-            f"variances_{net}": f"{smallest:.2f} to {largest:.2f}",
+            f"largest_mean_{net}": f"{found[net, 'largest_mean'].max():.3g}",
+            f"variances_{net}": f"{smallest:.3g} to {largest:.3g}",
             f"last_variance_{net}": f"{found[net, 'last_variance'].mean():.3g}",
             f"ratio_{net}": f"{found[net, 'ratio_of_moments'].mean():.3f}",
         }
@@ -105,7 +105,8 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         f"Left: mean length of v of the first layer's units of a weight-normalized network (hidden layers of "
         f"{'-'.join(map(str, t['hidden']))}, {context.data}), in units of the first length, while it trains. Middle "
         f"and right: variance and mean over units and examples in each layer of {m['depth']} layers of {m['width']} "
-        "units at their first weights, drawn inputs; dotted: the fixed point. Mean, lowest and highest seed. "
+        "units at their first weights, drawn inputs; dotted: the fixed point; two lines leave their panels. Mean, "
+        "lowest and highest seed. "
         f"{context.ending(int(curves.n.max()) if len(curves) else 0)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
@@ -140,5 +141,6 @@ def _draw(curves: pd.DataFrame) -> Figure:
     middle.set_ylabel("variance")
     right.set_ylim(-0.5, 0.5)
     right.set_ylabel("mean")
-    figure.legend(loc="outside lower center", ncols=3, fontsize="small")
+    if (curves.panel == "variance").any():
+        figure.legend(loc="outside lower center", ncols=3, fontsize="small")
     return figure
