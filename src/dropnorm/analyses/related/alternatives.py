@@ -6,24 +6,21 @@ The claims R6.1 and R6.4 are fixed in claims/related.yaml; here are the numbers 
 from functools import partial
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.related.rates import best_arm
+from dropnorm.analyses.related.tables import best_arm, by_unit, ending, steps_to
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
     curve,
     final,
-    first_crossing,
     history,
     joined,
     samples,
     select,
     table_row,
-    unit_history,
 )
 from dropnorm.plotting import series_band, step_axis
 
@@ -40,7 +37,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
     units = {name: 100 * history(runs, name, "test_accuracy") for name in UNITS if name in set(runs.arm)}
     means = {name: mean_activations(runs, name) for name in units}
     found = [samples(f"accuracy_of_{m}", norm, values) for (norm, m), values in accuracy.items()]
-    found += [samples(f"steps_to_{LEVEL}", name, steps(table)) for name, table in units.items()]
+    found += [samples(f"steps_to_{LEVEL}", name, steps_to(table, LEVEL)) for name, table in units.items()]
     if set(means) == set(UNITS):
         found.append(samples("excess_of_mean", "elu", (means["elu"] - means["relu"]).max()))
     return Summary(
@@ -51,16 +48,10 @@ def summarise(runs: pd.DataFrame) -> Summary:
     )
 
 
-def steps(accuracy: pd.DataFrame) -> pd.Series:
-    """Steps until each seed first reaches LEVEL; the last step where it never does."""
-    return accuracy.apply(first_crossing, level=LEVEL)
-
-
 def mean_activations(runs: pd.DataFrame, name: str) -> pd.DataFrame:
     """Size of the mean activation [layer x seed], counted from one, at the step at which it was measured."""
-    values = unit_history(runs, name, "mean_activation")[0]  # [seed, layer]
-    seeds = sorted(runs[runs.arm == name].seed.unique())
-    return pd.DataFrame(values.T, index=np.arange(1, values.shape[1] + 1), columns=seeds)
+    table = by_unit(runs, name, "mean_activation")
+    return table.set_axis(table.index + 1)
 
 
 def _rows(runs: pd.DataFrame, units, means) -> list[dict]:
@@ -69,7 +60,7 @@ def _rows(runs: pd.DataFrame, units, means) -> list[dict]:
         for quantity in ("validation_accuracy", "test_accuracy"):
             if len(values := 100 * final(runs, arm, quantity)):
                 rows.append(table_row(arm, f"{quantity}_percent", values))
-    rows += [table_row(name, f"steps to {LEVEL}_percent", steps(table)) for name, table in units.items()]
+    rows += [table_row(name, f"steps to {LEVEL}_percent", steps_to(table, LEVEL)) for name, table in units.items()]
     for name, table in means.items():
         rows += [table_row(name, f"mean activation, layer {layer}", row) for layer, row in table.iterrows()]
     return rows
@@ -92,7 +83,7 @@ def _facts(accuracy, tuned, units, means) -> dict[str, str]:
     facts |= {
         f"rate_{norm}_{m}": arm.rpartition("-")[2] if "." in arm else "middle" for (norm, m), arm in tuned.items()
     }
-    facts |= {f"steps_{name}": f"{steps(table).mean():,.0f}" for name, table in units.items()}
+    facts |= {f"steps_{name}": f"{steps_to(table, LEVEL).mean():,.0f}" for name, table in units.items()}
     facts |= {f"accuracy_{name}": f"{table.iloc[-1].mean():.2f} %" for name, table in units.items()}
     for name, table in means.items():
         facts |= {
@@ -109,7 +100,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         "Left: test accuracy by size of the mini-batch, each network at its best rate. Middle: test accuracy of a "
         "network of eight hidden layers without normalization, ReLU or ELU units. Right: the size of a unit's mean "
         f"activation after {at:,} steps, mean over a layer's units. On {context.data}; mean, lowest and highest seed. "
-        f"{context.ending(int(curves.n.max()) if len(curves) else 0)}"
+        f"{ending(context, curves)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.related.rates import arms_by_rate, best_arm
+from dropnorm.analyses.related.tables import arms_by_rate, best_arm, by_unit, ending
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -23,7 +23,6 @@ from dropnorm.analyses.tidy import (
     samples,
     select,
     table_row,
-    unit_history,
 )
 from dropnorm.plotting import colour, series_band, step_axis
 
@@ -73,10 +72,7 @@ def accuracy_by_rate(runs: pd.DataFrame, form: str) -> pd.DataFrame:
 
 def by_position(runs: pd.DataFrame, side: str) -> pd.DataFrame:
     """Mean over masks less the value at test, in standard deviations of the input [its position at test x seed]."""
-    quantity = f"excess_{side}_by_position"
-    values = unit_history(runs, "exact", quantity)[-1]  # [seed, bin]
-    seeds = sorted(runs[(runs.arm == "exact") & (runs.quantity == quantity)].seed.unique())
-    return pd.DataFrame(values.T, CENTRES, seeds).dropna(how="all")
+    return by_unit(runs, "exact", f"excess_{side}_by_position", CENTRES).dropna(how="all")
 
 
 def gaussian_excess(position: np.ndarray) -> np.ndarray:
@@ -142,7 +138,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         f"{s['exact']['updates']:,} steps, {s['exact']['masks']:,} masks of the inputs; mean over masks less the value "
         "at test, against the input at test, both in standard deviations of the input over masks. Grey: output, if "
         "the input were Gaussian over masks. "
-        f"On {context.data}; mean, lowest and highest seed. {context.ending(int(curves.n.max()))}"
+        f"On {context.data}; mean, lowest and highest seed. {ending(context, curves)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

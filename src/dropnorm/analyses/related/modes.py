@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.related.tables import ending
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -128,7 +129,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         "mode. Right: at the high rate, test accuracy with running averages minus that with Algorithm 2, while the "
         f"network trains; fast keeps {measure['fast_average']} of itself a step, slow {measure['moving_average']}. "
         f"{steps:,} steps on {context.data}; mean, lowest and highest seed. "
-        f"{context.ending(int(curves.n.max()) if len(curves) else 0)}"
+        f"{ending(context, curves)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

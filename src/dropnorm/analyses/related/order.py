@@ -10,13 +10,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.related.rates import arms_by_rate
+from dropnorm.analyses.related.tables import arms_by_rate, ending, steps_to
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
     curve,
     final,
-    first_crossing,
     history,
     joined,
     samples,
@@ -36,7 +35,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
     accuracy = {order: 100 * history(runs, order, "test_accuracy") for order in orders}
     by_rate = {order: steps_by_rate(runs, order) for order in ORDERS}
     exact = {order: _exact(runs, order) for order in orders}
-    found = [samples("steps_to_90", order, steps(accuracy[order])) for order in orders]
+    found = [samples("steps_to_90", order, steps_to(accuracy[order], LEVEL)) for order in orders]
     found += [samples(name, order, values) for order in orders for name, values in exact[order].items()]
     curves = [curve("accuracy", order, table) for order, table in accuracy.items()]
     curves += [curve("steps", order, table) for order, table in by_rate.items() if len(table)]
@@ -48,15 +47,12 @@ def summarise(runs: pd.DataFrame) -> Summary:
     )
 
 
-def steps(accuracy: pd.DataFrame) -> pd.Series:
-    """Steps until each seed first reaches LEVEL; the last step where it never does."""
-    return accuracy.apply(first_crossing, level=LEVEL)
-
-
 def steps_by_rate(runs: pd.DataFrame, order: str) -> pd.DataFrame:
     """Steps to LEVEL [rate x seed], for the rates that were run, in ascending order."""
     arms = arms_by_rate(runs, order)
-    return pd.DataFrame({rate: steps(100 * history(runs, arm, "test_accuracy")) for rate, arm in arms.items()}).T
+    return pd.DataFrame(
+        {rate: steps_to(100 * history(runs, arm, "test_accuracy"), LEVEL) for rate, arm in arms.items()}
+    ).T
 
 
 def _exact(runs: pd.DataFrame, order: str) -> dict[str, pd.Series]:
@@ -69,7 +65,7 @@ def _rows(runs: pd.DataFrame) -> list[dict]:
     rows = []
     for arm in runs.arm.unique():
         accuracy = 100 * history(runs, arm, "test_accuracy")
-        rows.append(table_row(arm, f"steps to {LEVEL}_percent", steps(accuracy)))
+        rows.append(table_row(arm, f"steps to {LEVEL}_percent", steps_to(accuracy, LEVEL)))
         rows.append(table_row(arm, "test_accuracy_percent", 100 * final(runs, arm, "test_accuracy")))
     return rows
 
@@ -79,7 +75,7 @@ def _facts(accuracy, by_rate, exact) -> dict[str, str]:
     facts = {"level": f"{LEVEL} %"} | {
         f"accuracy_{order}": f"{table.iloc[-1].mean():.2f} %" for order, table in accuracy.items()
     }
-    facts |= {f"steps_{order}": f"{steps(table).mean():,.0f}" for order, table in accuracy.items()}
+    facts |= {f"steps_{order}": f"{steps_to(table, LEVEL).mean():,.0f}" for order, table in accuracy.items()}
     for order, table in by_rate.items():
         if len(table):
             facts[f"by_rate_{order}"] = ", ".join(f"{v:,.0f} at {rate:g}" for rate, v in table.mean(axis=1).items())
@@ -95,7 +91,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     caption = (
         f"Left: test accuracy of the sigmoid network at rate {rate}, batch normalization before or after each sigmoid. "
         f"Right: steps until the test accuracy reaches {LEVEL} %, by rate; a network that never does counts with its "
-        f"last step. On {context.data}; mean, lowest and highest seed. {context.ending(int(curves.n.max()))}"
+        f"last step. On {context.data}; mean, lowest and highest seed. {ending(context, curves)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from scipy.stats import linregress
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.related.tables import by_unit, ending
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -22,7 +23,6 @@ from dropnorm.analyses.tidy import (
     samples,
     select,
     table_row,
-    unit_history,
 )
 from dropnorm.plotting import series_band, series_style
 
@@ -53,14 +53,6 @@ def summarise(runs: pd.DataFrame) -> Summary:
         curves=joined([curve(*key, table) for key, table in tables.items() if len(table)], CURVE_COLUMNS),
         facts=_facts(found, by_masks),
     )
-
-
-def by_unit(runs: pd.DataFrame, arm: str, quantity: str, x) -> pd.DataFrame:
-    """A quantity recorded once for each of x, as a table [x x seed]; empty if it was not measured."""
-    if arm not in set(runs.arm):
-        return pd.DataFrame()
-    values = unit_history(runs, arm, quantity)[-1]  # [seed, x]
-    return pd.DataFrame(values.T, index=np.asarray(x), columns=sorted(runs[runs.arm == arm].seed.unique()))
 
 
 def slopes(table: pd.DataFrame) -> pd.Series:
@@ -100,7 +92,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         "dotted: in proportion to the rate. Right: relative distance between dropout's solution and ordinary ridge "
         "regression by its lambda, in units of dropout's mean penalty. "
         f"{problem['examples']} examples of {problem['inputs']} drawn inputs, p = {p}; mean, lowest and highest seed. "
-        f"{context.ending(int(curves.n.max()) if len(curves) else 0)}"
+        f"{ending(context, curves)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

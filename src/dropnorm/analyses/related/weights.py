@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.related.tables import by_unit, ending
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -19,7 +20,6 @@ from dropnorm.analyses.tidy import (
     samples,
     select,
     table_row,
-    unit_history,
 )
 from dropnorm.plotting import series_band, step_axis
 
@@ -36,7 +36,7 @@ EXACT = ("growth_error", "correlation", "cosine")  # of the arm weight_norm
 def summarise(runs: pd.DataFrame) -> Summary:
     """All numbers of the claims, the figure and the page."""
     nets = [net for net in NETS if net in set(runs.arm)]
-    tables = {net: {name: by_layer(runs, net, name) for name in ("mean", "variance", "second_moment")} for net in nets}
+    tables = {net: {name: by_unit(runs, net, name) for name in ("mean", "variance", "second_moment")} for net in nets}
     found = {("weight_norm", name): final(runs, "weight_norm", name).astype(float) for name in EXACT}
     found |= {(net, name): values for net in nets for name, values in of_layers(tables[net]).items()}
     found = {key: values for key, values in found.items() if len(values)}
@@ -49,12 +49,6 @@ def summarise(runs: pd.DataFrame) -> Summary:
         curves=joined(curves, CURVE_COLUMNS),
         facts=_facts(found, lengths),
     )
-
-
-def by_layer(runs: pd.DataFrame, net: str, quantity: str) -> pd.DataFrame:
-    """A moment as a table [layer x seed]; layer 0 holds the inputs."""
-    values = unit_history(runs, net, quantity)[-1]  # [seed, layer]
-    return pd.DataFrame(values.T, columns=sorted(runs[runs.arm == net].seed.unique()))
 
 
 def of_layers(tables: dict[str, pd.DataFrame]) -> dict[str, pd.Series]:
@@ -72,12 +66,8 @@ def of_layers(tables: dict[str, pd.DataFrame]) -> dict[str, pd.Series]:
 
 def _lengths(runs: pd.DataFrame) -> pd.DataFrame:
     """Mean length of v of the first layer's units, in units of the first value [step x seed]."""
-    if "weight_norm" not in set(runs.arm):
-        return pd.DataFrame()
-    values = unit_history(runs, "weight_norm", "length")[-1]  # [seed, measurement]
-    every = runs.attrs["settings"]["training"]["measure_every"]
-    seeds = sorted(runs[runs.arm == "weight_norm"].seed.unique())
-    return pd.DataFrame(values.T, columns=seeds).set_axis([every * i for i in range(values.shape[1])])
+    table = by_unit(runs, "weight_norm", "length")
+    return table.set_axis(runs.attrs["settings"]["training"]["measure_every"] * table.index)
 
 
 def _facts(found: dict[tuple[str, str], pd.Series], lengths: pd.DataFrame) -> dict[str, str]:
@@ -107,7 +97,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         f"and right: variance and mean over units and examples in each layer of {m['depth']} layers of {m['width']} "
         "units at their first weights, drawn inputs; dotted: the fixed point; two lines leave their panels. Mean, "
         "lowest and highest seed. "
-        f"{context.ending(int(curves.n.max()) if len(curves) else 0)}"
+        f"{ending(context, curves)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 
