@@ -10,6 +10,7 @@ KINDS = {
     "autoencoder": "dropnorm.experiments.autoencoder",
     "classification": "dropnorm.experiments.classification",
     "constant_statistics": "dropnorm.experiments.constant_statistics",
+    "convolutional": "dropnorm.experiments.convolutional",
     "deep_linear": "dropnorm.experiments.deep_linear",
     "dropout_classification": "dropnorm.experiments.dropout_classification",
     "dropout_forms": "dropnorm.experiments.dropout_forms",
@@ -24,6 +25,7 @@ KINDS = {
     "rbm": "dropnorm.experiments.rbm",
     "svm": "dropnorm.experiments.svm",
     "theorem": "dropnorm.experiments.theorem",
+    "variance_shift": "dropnorm.experiments.variance_shift",
     "vgg": "dropnorm.experiments.vgg",
     "weight_scale": "dropnorm.experiments.weight_scale",
 }
