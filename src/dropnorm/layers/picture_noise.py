@@ -1,7 +1,7 @@
 """Multiplicative noise of mean one on feature maps: dropout in its inverted form, and uniform noise.
 
     bernoulli    r / p,  r = 1 with probability p, else 0 (Srivastava et al. 2014, section 10)
-    uniform      1 + r,  r ~ U(-beta, beta) ("Uout": Li, Chen, Hu & Yang 2019, section 5.2)
+    uniform      1 + r,  r ~ U(-beta, beta) ("Uout": Li, Chen, Hu & Yang 2019)
 
 Each element draws for itself. Nothing is to be done at test.
 """
