@@ -1,0 +1,96 @@
+"""How Figure 3 of Ioffe & Szegedy 2015 is drawn: accuracy over steps, by rate, and by depth of sigmoid nets."""
+
+from functools import partial
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dropnorm.analyses import Context, Drawing
+from dropnorm.analyses.related.tables import ending
+from dropnorm.analyses.tidy import select
+from dropnorm.plotting import series_band, series_style, step_axis
+
+STEPS = {
+    "baseline-x1": "without BN, L*",
+    "batchnorm-x1": "BN, L*",
+    "batchnorm-x5": "BN, 5 L*",
+    "batchnorm-x30": "BN, 30 L*",
+    "sigmoid": "BN, sigmoid",
+}
+RATES = {"baseline": "without BN", "batchnorm": "BN", "sigmoid": "BN, sigmoid"}
+DEPTHS = {"baseline": "without BN", "batchnorm": "BN"}
+STYLES = {"baseline": 0, "batchnorm": 1, "sigmoid": 4}  # as in the left panel
+REQUIRED = (12, 60)  # percent (I2.4)
+
+
+def figures(curves: pd.DataFrame, context: Context) -> dict[str, Drawing]:
+    """The only figure."""
+    caption = (
+        "Left: test accuracy over training, ReLU units without batch normalization at its best rate L*, with it at L*, "
+        "5 L* and 30 L*, and sigmoid units with it at their own best rate; crosses: where the best accuracy of the net "
+        "without is reached, mean over the seeds. Middle: test accuracy after the last step, by rate. Right: the same "
+        "for nets of sigmoid units, by depth: with batch normalization at the best rate, without at the one with the "
+        "highest test accuracy; dotted: what I2.4 asks for. "
+        f"On {context.data}; mean, lowest and highest seed. {ending(context, curves)}"
+    )
+    return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
+
+
+def _alt(curves: pd.DataFrame) -> str:
+    said = []
+    for name, label in STEPS.items():
+        mine, reached = select(curves, "steps", name), select(curves, "reached", name)
+        if len(mine):
+            at = f", best of the net without BN at step {reached.x.iloc[0]:,.0f}" if len(reached) else ""
+            said.append(f"{label}: {mine.value.iloc[-1]:.1f} % in the end{at}")
+    parts = [f"Test accuracy over training. {'; '.join(said)}."]
+    parts += _points(curves, "rate", RATES, "Accuracy by rate", "")
+    parts += _points(curves, "depth", DEPTHS, "Sigmoid nets by depth", "depth ")
+    return " ".join(parts)
+
+
+def _points(curves: pd.DataFrame, panel: str, labels: dict[str, str], title: str, before: str) -> list[str]:
+    said = [
+        f"{label}: " + ", ".join(f"{v:.1f} % at {before}{x:g}" for x, v in zip(mine.x, mine.value, strict=True))
+        for series, label in labels.items()
+        if len(mine := select(curves, panel, series))
+    ]
+    return [f"{title}. {'; '.join(said)}."] if said else []
+
+
+def _draw(curves: pd.DataFrame) -> Figure:
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(10.2, 3.2), width_ratios=[1.3, 1, 0.8])
+    _draw_steps(left, curves)
+    _draw_points(middle, curves, "rate", RATES)
+    middle.set_xscale("log")
+    middle.set_xlabel("learning rate")
+    _draw_points(right, curves, "depth", DEPTHS)
+    for level in REQUIRED:
+        right.axhline(level, linestyle=":", linewidth=1, color=series_style(6)["color"])
+    right.set_xticks([6, 9, 12])
+    right.set_xlabel("depth, sigmoid units")
+    for ax in (left, middle, right):
+        ax.set_ylim(bottom=0)
+    left.set_ylabel("test accuracy (%)")
+    return figure
+
+
+def _draw_points(ax: Axes, curves: pd.DataFrame, panel: str, labels: dict[str, str]) -> None:
+    for series, label in labels.items():
+        if len(mine := select(curves, panel, series)):
+            series_band(ax, mine, STYLES[series], label, marks=True)
+    if (curves.panel == panel).any():
+        ax.legend(fontsize="small", loc="best")
+
+
+def _draw_steps(ax: Axes, curves: pd.DataFrame) -> None:
+    for i, (name, label) in enumerate(STEPS.items()):
+        if len(mine := select(curves, "steps", name)):
+            series_band(ax, mine, i, label)
+        if len(reached := select(curves, "reached", name)):
+            ax.plot(reached.x, reached.value, "x", color=series_style(i)["color"], markersize=7, markeredgewidth=2)
+    if (shown := curves.panel == "steps").any():
+        step_axis(ax, curves.x[shown].max())
+        ax.legend(fontsize="small", loc="lower right")
