@@ -150,13 +150,15 @@ def _draw(curves: pd.DataFrame) -> Figure:
             if len(mine := select(curves, panel, series)):
                 series_band(ax, mine, i, label, marks=True)
         if ax.lines:
-            ax.legend(fontsize="small")
+            ax.legend(
+                fontsize="small", loc="lower right" if ax is left else "upper center", ncols=1 if ax is left else 2
+            )
     left.set_xlabel("p")
     left.set_xticks(list(BY_P))
     left.set_ylabel("test accuracy (%)")
     for ax in (middle, right):
         ax.set_xlabel("layer")
         ax.set_ylabel("variance at test / stored")
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(0, 1.45)  # room for the legend above the line at 1
         ax.axhline(1, linewidth=1, color=plt.rcParams["axes.edgecolor"])
     return figure
