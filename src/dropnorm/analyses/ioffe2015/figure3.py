@@ -10,7 +10,7 @@ import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.ioffe2015 import figure3_drawings as drawings
-from dropnorm.analyses.related.tables import best_arm
+from dropnorm.analyses.tables import best_arm
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.related.tables import ending
+from dropnorm.analyses.tables import ending, points_in_words
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import series_band, series_style, step_axis
 
@@ -53,7 +53,7 @@ def _alt(curves: pd.DataFrame) -> str:
 
 def _points(curves: pd.DataFrame, panel: str, labels: dict[str, str], title: str, before: str) -> list[str]:
     said = [
-        f"{label}: " + ", ".join(f"{v:.1f} % at {before}{x:g}" for x, v in zip(mine.x, mine.value, strict=True))
+        f"{label}: {points_in_words(mine, before + '{:g}')}"
         for series, label in labels.items()
         if len(mine := select(curves, panel, series))
     ]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from dropnorm.analyses import Summary
 from dropnorm.analyses.ioffe2015 import section34_drawings
-from dropnorm.analyses.related.tables import best_arm
+from dropnorm.analyses.tables import best_arm, tried_rate
 from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, final, history, joined, samples, table_row
 
 NORMS = ("none", "batch")
@@ -132,9 +132,8 @@ def _facts(measures, tuned, by_size) -> dict[str, str]:
             facts[f"reached_{arm}"] = f"{values.notna().sum()} of {len(values)}"
         else:
             facts[name] = f"{values.mean():.2f}"
-    # 'none.rate-0.03' -> '0.03'; the arm 'none' itself stands between the rates that the sweep tries.
     for net, arm in tuned.items():
-        facts[f"rate_{net.replace('-', '_')}"] = arm.rpartition("-")[2] if "." in arm else "middle"
+        facts[f"rate_{net.replace('-', '_')}"] = tried_rate(arm)
     for part, table in by_size.items():
         facts |= {f"{part}_{m}": f"{row.mean():.2f} %" for m, row in table.iterrows()}
     return facts

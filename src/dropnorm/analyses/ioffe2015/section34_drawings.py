@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.related.tables import ending
+from dropnorm.analyses.tables import ending
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import series_band, series_style, step_axis
 

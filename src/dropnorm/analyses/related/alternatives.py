@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.related.tables import best_arm, by_unit, ending, steps_to
+from dropnorm.analyses.tables import best_arm, by_unit, ending, points_in_words, steps_to, tried_rate
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -79,10 +79,7 @@ def _facts(accuracy, tuned, units, means) -> dict[str, str]:
     for m in SIZES:
         if all((norm, m) in accuracy for norm in NORMS):
             facts[f"gain_{m}"] = f"{(accuracy['layer', m] - accuracy['batch', m]).mean():.2f}"
-    # 'batch-2.rate-0.03' -> '0.03'; the arm 'batch-2' itself stands between the rates that the sweep tries.
-    facts |= {
-        f"rate_{norm}_{m}": arm.rpartition("-")[2] if "." in arm else "middle" for (norm, m), arm in tuned.items()
-    }
+    facts |= {f"rate_{norm}_{m}": tried_rate(arm) for (norm, m), arm in tuned.items()}
     facts |= {f"steps_{name}": f"{steps_to(table, LEVEL).mean():,.0f}" for name, table in units.items()}
     facts |= {f"accuracy_{name}": f"{table.iloc[-1].mean():.2f} %" for name, table in units.items()}
     for name, table in means.items():
@@ -109,7 +106,7 @@ def _alt(curves: pd.DataFrame) -> str:
     said = []
     for norm, label in NORMS.items():
         mine = select(curves, "size", norm)
-        at = ", ".join(f"{v:.1f} % at {x:g}" for x, v in zip(mine.x, mine.value, strict=True))
+        at = points_in_words(mine)
         said += [f"{label}: {at}"] if at else []
     for name, label in UNITS.items():
         mine, means = select(curves, "accuracy", name), select(curves, "mean", name)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.related.tables import ending
+from dropnorm.analyses.tables import ending, points_in_words
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -135,7 +135,7 @@ def _alt(curves: pd.DataFrame) -> str:
     said = []
     for norm, label in NORMS.items():
         mine = select(curves, "size", norm)
-        at = ", ".join(f"{v:.1f} % at {x:g}" for x, v in zip(mine.x, mine.value, strict=True))
+        at = points_in_words(mine)
         said += [f"{label}: {at}"] if at else []
     if len(mine := select(curves, "order", "seed")):
         ends = f"from {mine.value.min():.2f} to {mine.value.max():.2f} points"

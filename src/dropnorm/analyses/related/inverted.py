@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.related.tables import arms_by_rate, best_arm, by_unit, ending
+from dropnorm.analyses.tables import arms_by_rate, best_arm, by_unit, ending
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.related.tables import ending
+from dropnorm.analyses.tables import ending, points_in_words
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -137,7 +137,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
 def _alt(curves: pd.DataFrame) -> str:
     said = []
     if len(mine := select(curves, "accuracy", "training")):
-        at = ", ".join(f"{v:.1f} % at {x:g}" for x, v in zip(mine.x, mine.value, strict=True))
+        at = points_in_words(mine)
         inference = select(curves, "accuracy", "inference").value.iloc[0]
         said.append(f"Test accuracy in training mode by mini-batch size: {at}; in inference mode {inference:.1f} %.")
     for name in AVERAGES:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from scipy.stats import linregress
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.related.tables import by_unit, ending
+from dropnorm.analyses.tables import by_unit, ending
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,

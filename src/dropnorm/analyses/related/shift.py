@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.related.tables import by_unit, ending
+from dropnorm.analyses.tables import by_unit, ending, points_in_words
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -130,7 +130,7 @@ def _alt(curves: pd.DataFrame) -> str:
     said = []
     for how in DRAWN:
         mine = select(curves, "accuracy", how)
-        at = ", ".join(f"{v:.1f} % at p = {x:g}" for x, v in zip(mine.x, mine.value, strict=True))
+        at = points_in_words(mine, "p = {:g}")
         said += [f"Test accuracy, statistics {READINGS[how][1]}: {at}."] if at else []
     for panel, label in (("p", ""), ("width", " net")):
         for arm in curves[curves.panel == panel].series.unique():

@@ -1,4 +1,4 @@
-"""Steps that the related results share: arms by rate, steps to a level, values a unit as tables."""
+"""Steps that results of several chapters share: arms by rate, steps to a level, values a unit, curves in words."""
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,11 @@ def best_arm(runs: pd.DataFrame, net: str) -> str | None:
     return max(arms, key=lambda arm: final(runs, arm, "validation_accuracy").mean())
 
 
+def tried_rate(arm: str) -> str:
+    """The rate of an arm `net.SWEEP-RATE` as a word; the net itself stands between the rates that its sweep tries."""
+    return arm.rpartition("-")[2] if "." in arm else "middle"
+
+
 def steps_to(accuracy: pd.DataFrame, level: float) -> pd.Series:
     """Steps until each seed's curve [step x seed] first reaches a level; the last step where it never does."""
     return accuracy.apply(first_crossing, level=level)
@@ -39,3 +44,8 @@ def by_unit(runs: pd.DataFrame, arm: str, quantity: str, x=None) -> pd.DataFrame
 def ending(context: Context, curves: pd.DataFrame) -> str:
     """How a caption ends, also where no curve could be made."""
     return context.ending(int(curves.n.max()) if len(curves) else 0)
+
+
+def points_in_words(mine: pd.DataFrame, where: str = "{:g}") -> str:
+    """The points of one curve of percents for a description: '97.3 % at 128, 96.9 % at 32'; where: how x is said."""
+    return ", ".join(f"{v:.1f} % at {where.format(x)}" for x, v in zip(mine.x, mine.value, strict=True))
