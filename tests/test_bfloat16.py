@@ -72,5 +72,15 @@ def test_a_run_takes_it_where_the_processor_has_no_bfloat16(root, tmp_path, monk
     assert ("bfloat16 by float32" in session["gemm"]) == replaced
 
 
-def test_a_gpu_needs_no_replacement():
-    assert not isinstance(bfloat16_products(torch.device("cuda")), InFloat32)
+@pytest.mark.parametrize(
+    ("device", "result", "replaced"),
+    [
+        ("cpu", "srivastava2014/figure9", True),
+        ("cpu", "ioffe2015/figure1", False),
+        ("cuda", "srivastava2014/figure9", False),
+    ],
+)
+def test_it_is_taken_on_a_cpu_where_settings_ask_for_it(root, monkeypatch, device, result, replaced):
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    settings = next(iter(load(root, ResultName.parse(result), "full").arms.values()))
+    assert isinstance(bfloat16_products(torch.device(device), settings), InFloat32) == replaced

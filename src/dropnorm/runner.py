@@ -79,12 +79,14 @@ def run_pending(
     ]
     # What was begun comes first: it is nearest to an end.
     stacks.sort(key=lambda entry: not entry[1].checkpoint(_stack_label(entry[2])).exists())
-    with _stop_signals() as stopping, bfloat16_products(device):
+    with _stop_signals() as stopping:
         for source, its_place, stack in stacks:
             if stopping() or time.monotonic() >= deadline:
                 break
             run = _StackRun(source, its_place, stack, device, load_dataset, limits, console)
-            if run.advance(lambda: stopping() or time.monotonic() >= deadline):
+            with bfloat16_products(device, source.arms[stack[0][0]]):
+                finished = run.advance(lambda: stopping() or time.monotonic() >= deadline)
+            if finished:
                 run.finish()
     left = [a for a in wanted if set(wanted[a]) - set(arm_state(place, protocol, a).seeds)]
     return Outcome(done=[a for a in wanted if a not in left], pending=left)
