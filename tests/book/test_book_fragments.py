@@ -265,6 +265,7 @@ def test_facts_are_written_as_prose(fact, words):
 
 def test_symbols_of_claims_are_shown_as_symbols():
     assert texts.statement("l_p, 1/sqrt(m) and sigma^2, effective beta") == "lₚ, 1/√m and σ^2, effective β"
+    assert texts.statement("J J^T = I") == "J Jᵀ = I"
     assert texts.statement("multiple, betaine") == "multiple, betaine"
 
 

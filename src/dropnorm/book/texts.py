@@ -15,6 +15,7 @@ NOT_MEASURED = "*not measured*"
 # Claims are written in ASCII, to be read in any terminal.
 _SYMBOLS = {
     "l_inf": "l∞", "l_p": "lₚ", "yhat": "ŷ", "sqrt(m)": "√m", "gamma": "γ", "sigma": "σ", "beta": "β", "mu": "μ",
+    "J J^T": "J Jᵀ",
 }  # fmt: skip
 _NAMES = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, _SYMBOLS))})(?!\w)")
 _SIGN = re.compile(r"(?<![\w.])-(?=\d)")

@@ -91,7 +91,7 @@ def _limits(column, curves: pd.DataFrame, paper: pd.DataFrame | None, panel: str
     test = select(curves, panel, "test")
     column[0].set_xlim(0, 1.03)
     top = max([PAPER_TOP[panel] if paper is not None else 0, *(1.05 * test.high)])
-    column[0].set_ylim(0, top)
+    column[0].set_ylim(0, top or None)  # as it comes if this panel has no run yet
     low, high = [*test.low], [*test[test.x.between(*FLAT)].high]
     if paper is not None:
         of_paper = _of_paper(paper, panel, "test")
