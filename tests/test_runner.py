@@ -18,7 +18,7 @@ from dropnorm import checkpoint
 from dropnorm.files import replacing, sha256
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
-from dropnorm.runner import _stacks
+from dropnorm.runner import Limits, _stacks, make_loader, run_pending
 
 NAME = ResultName("ioffe2015", "figure1")
 ARM = "batchnorm"
@@ -81,6 +81,21 @@ def test_killed_at_five_random_points_it_ends_with_the_same_bits(root, tmp_path,
     assert "resuming at step" in done.stdout
     assert sha256(table(tmp_path)) == sha256(whole)
     assert not checkpoint_file(tmp_path).exists()
+
+
+def test_killed_after_its_last_step_it_measures_nothing_twice(root, tmp_path, whole, monkeypatch):
+    protocol, place = load(root, NAME, "smoke"), Place(tmp_path, "smoke", NAME)
+    arguments = {
+        "arms": [ARM], "seeds": None, "device": torch.device("cpu"), "load_dataset": make_loader(tmp_path, None),
+        "limits": Limits(checkpoint_every=0), "console": Console(quiet=True),
+    }  # fmt: skip
+    monkeypatch.setattr("dropnorm.runner._StackRun.finish", lambda run: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run_pending(protocol, place, **arguments)
+    assert checkpoint_file(tmp_path).exists() and not table(tmp_path).exists()
+    monkeypatch.undo()
+    run_pending(protocol, place, **arguments)
+    assert sha256(table(tmp_path)) == sha256(whole)
 
 
 @pytest.mark.slow

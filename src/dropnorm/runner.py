@@ -152,14 +152,15 @@ class _StackRun:
         with StepProgress(f"{self.place.name} {self.label} [{seeds} replicas]", self.total, self.console) as progress:
             while not self.experiment.finished:
                 self.experiment.advance()
-                if self.experiment.step % between:
+                # Never saved after its last measurement: a run killed then would resume and measure a second time.
+                if self.experiment.finished or self.experiment.step % between:
                     continue
                 now = time.monotonic()
                 self.seconds, clock = self.seconds + now - clock, now
                 progress.update(self.experiment.step)
                 if should_stop():
                     self._save()
-                    return self.experiment.finished
+                    return False
                 if now - saved_at > self.limits.checkpoint_every:
                     self._save()
                     saved_at = now
