@@ -152,12 +152,13 @@ class _StackRun:
         with StepProgress(f"{self.place.name} {self.label} [{seeds} replicas]", self.total, self.console) as progress:
             while not self.experiment.finished:
                 self.experiment.advance()
-                # Never saved after its last measurement: a run killed then would resume and measure a second time.
-                if self.experiment.finished or self.experiment.step % between:
+                if self.experiment.step % between:
                     continue
                 now = time.monotonic()
                 self.seconds, clock = self.seconds + now - clock, now
                 progress.update(self.experiment.step)
+                if self.experiment.finished:
+                    break  # not saved: a run killed after its last measurement would resume and measure it again
                 if should_stop():
                     self._save()
                     return False

@@ -22,7 +22,7 @@ def measure(dataset: Any) -> dict[str, Any]:
     steppers = {"usual": _usual(settings, dataset)}
     for version, arm in VERSIONS.items():
         experiment = protocol.module.Experiment([(protocol.arms[arm], 0)], dataset, torch.device("cpu"))
-        steppers[version] = experiment_stepper(experiment, protocol.arms[arm], STEPS, 1)
+        steppers[version] = experiment_stepper(experiment, STEPS, 1)
     figures = in_turn(steppers, ROUNDS, step_flops(settings), peak)
     return report("dropout_mlp", {"3x1024": figures}, peak)
 

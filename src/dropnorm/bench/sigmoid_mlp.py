@@ -26,7 +26,7 @@ def _compare(protocol, arm: str, dataset: Any, peak: float) -> dict[str, Any]:
     steppers = {"usual": _usual(settings, dataset)}
     for replicas in REPLICAS:
         experiment = protocol.module.Experiment([(settings, s) for s in range(replicas)], dataset, torch.device("cpu"))
-        steppers[f"stack of {replicas}"] = experiment_stepper(experiment, settings, STEPS // replicas, replicas)
+        steppers[f"stack of {replicas}"] = experiment_stepper(experiment, STEPS // replicas, replicas)
     return in_turn(steppers, ROUNDS, step_flops(settings), peak)
 
 

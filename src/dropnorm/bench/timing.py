@@ -52,9 +52,9 @@ def report(name: str, nets: dict[str, Any], peak: float) -> dict[str, Any]:
     }
 
 
-def experiment_stepper(experiment: Any, settings: Any, steps: int, replicas: int) -> Stepper:
-    """A step of one of our experiments, with these settings, without its measurements."""
-    products = bfloat16_products(torch.device("cpu"), settings)
+def experiment_stepper(experiment: Any, steps: int, replicas: int) -> Stepper:
+    """A step of one of our experiments without its measurements."""
+    products = bfloat16_products(torch.device("cpu"), experiment.settings)
 
     def step() -> None:
         with products:

@@ -30,7 +30,7 @@ def _compare(arm: str, dataset: Any, peak: float) -> dict[str, Any]:
         protocol = load(project_root(), ResultName("santurkar2018", "figure1"), "full", changes)
         settings = protocol.arms[arm]
         experiment = protocol.module.Experiment([(settings, 0)], dataset, torch.device("cpu"))
-        steppers[products] = experiment_stepper(experiment, settings, STEPS, 1)
+        steppers[products] = experiment_stepper(experiment, STEPS, 1)
     steppers = {"usual": _usual(settings, dataset)} | steppers
     return in_turn(steppers, ROUNDS, step_flops(settings), peak)
 

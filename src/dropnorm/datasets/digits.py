@@ -4,7 +4,7 @@ from importlib.metadata import distribution
 
 import numpy as np
 
-# Read as the file it is: importing scikit-learn takes 2 s, as long as importing torch, and in each of the demo's jobs.
+# Read as the file it is: importing scikit-learn takes 2 s, in each of the demo's jobs that trains.
 FILE = "sklearn/datasets/data/digits.csv.gz"
 TRAIN_IMAGES = 1437  # of 1797, four fifths
 
