@@ -89,7 +89,7 @@ def test_references_in_code_are_not_references():
 def test_settings_are_those_of_the_scale_shown(root, tmp_path):
     facts = {s: facts_of(find_results(root, s, tmp_path)[0]) for s in ("smoke", "full", "paper")}
     assert facts["paper"]["settings"]["training"]["steps"] == "50,000"
-    assert facts["smoke"]["settings"]["training"]["steps"] == "200"
+    assert facts["smoke"]["settings"]["training"]["steps"] == "400"
     assert facts["smoke"]["protocol"]["training"]["steps"] == "50,000"
     assert facts["smoke"]["settings"]["data"]["name"] != facts["paper"]["settings"]["data"]["name"] == "MNIST"
     assert (facts["paper"]["seeds"], facts["full"]["seeds"]) == ("10", "5")
