@@ -43,7 +43,7 @@ def test_samples_of_every_claim(figure, parts):
     assert value(found, "relative_error", "none.size-100") == 100
     assert found.facts["relative_100"] == "−17" and found.facts["gain_5000"] == "+1.75"
     assert found.facts["relative_small_5000"] == "+71"
-    assert found.facts["largest_gain_at"] == "5,000"
+    assert found.facts["largest_gain_at"] == "5,000" and found.facts["largest_relative_at"] == "5,000"
 
 
 @pytest.mark.parametrize(

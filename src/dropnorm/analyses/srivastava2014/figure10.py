@@ -75,6 +75,8 @@ def _facts(found: pd.DataFrame, errors: dict[str, pd.DataFrame]) -> dict[str, st
         for n, row in relative_gain(errors, plain).iterrows()
     }
     facts = written(test) | written(train, ".3f") | written(gains, "+.2f") | written(relative, "+.0f")
-    if set(by_gain := {n: gains[f"gain_{n}"] for n in SIZES if gains[f"gain_{n}"] is not None}) == set(SIZES):
-        facts["largest_gain_at"] = f"{max(by_gain, key=by_gain.get):,}"
-    return facts
+    by_size = {
+        "largest_gain_at": {n: gains[f"gain_{n}"] for n in SIZES},
+        "largest_relative_at": {n: relative.get(f"relative_{n}") for n in SIZES},
+    }
+    return facts | {name: f"{max(of, key=of.get):,}" for name, of in by_size.items() if None not in of.values()}
