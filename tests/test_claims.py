@@ -173,6 +173,14 @@ def test_holm_runs_over_the_claims_of_a_result():
     assert {c["verdict"] for c in many} == {"inconclusive"}
 
 
+def test_a_claim_that_is_still_to_be_tested_counts_in_holm_s_family():
+    values, absent = samples_of(a=0.7 + np.linspace(-1, 1, 10), b=np.zeros(10)), DIFFERENCE | {"measure": "not run yet"}
+    bound = {"test": "bound", "measure": "not run either", "of": "a", "at_most": 1}
+    first, *others = judge(file_of([DIFFERENCE], [absent], [absent], [bound]), NAME, values, "paper")
+    assert first["p_holm"] == pytest.approx(3 * first["p"], rel=1e-4)  # a bound has no p
+    assert [c["p_holm"] for c in others] == [None] * 3
+
+
 def test_false_positives_stay_below_five_percent_under_no_effect():
     """Six true nulls a result, many results: a result with any false verdict is rarer than alpha."""
     rng, wrong, results = np.random.default_rng(0), 0, 100

@@ -64,8 +64,10 @@ def test_too_few_seeds_have_no_interval(n):
 def test_holm():
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     adjusted = holm([0.02, float("nan"), 0.5])
-    assert adjusted[0] == pytest.approx(0.04)  # two were tested, not three
+    assert adjusted[0] == pytest.approx(0.06)  # three tests, though one of them is still to come
     assert np.isnan(adjusted[1])
+    assert holm([0.02, 1.0, 0.5])[0] == pytest.approx(0.06)  # nor can it change, whatever comes
+    assert holm([]) == []
 
 
 def test_intervals_cover_the_truth_as_often_as_they_say():

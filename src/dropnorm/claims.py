@@ -64,16 +64,14 @@ def read_claims(root: Path, paper: str) -> ClaimsFile:
 def judge(file: ClaimsFile, name: ResultName, samples: pd.DataFrame, scale: str) -> list[dict[str, Any]]:
     """Verdicts for all claims of a result: the content of its `claims.json`.
 
-    samples: (measure, arm, seed, value). A claim of several parts holds only if all do, so its p is the largest.
+    samples: (measure, arm, seed, value). A claim of several parts holds only if all do, so its p is the largest. Holm's
+    family is all claims of the result that have a test, whether or not their arms were run yet.
     """
     claims = {id_: c for id_, c in file.claims.items() if c.result == name.result}
     findings = {id_: [part.finding(samples) for part in c.parts] for id_, c in claims.items()}
-    p_values = [_largest_p(found) for found in findings.values()]
-    adjusted = dict(zip(claims, holm(p_values), strict=True))
-    return [
-        _entry(f"{file.paper}.{id_}", claim, findings[id_], p, adjusted[id_], file.alpha, scale)
-        for (id_, claim), p in zip(claims.items(), p_values, strict=True)
-    ]
+    p = {id_: _largest_p(found) for id_, found in findings.items() if not all(f.exact for f in found)}
+    p_holm = dict(zip(p, holm(list(p.values())), strict=True))
+    return [_entry(file, id_, found, (p.get(id_), p_holm.get(id_)), scale) for id_, found in findings.items()]
 
 
 def verdict(findings: list[Finding], p_holm: float, alpha: float) -> str:
@@ -88,15 +86,16 @@ def verdict(findings: list[Finding], p_holm: float, alpha: float) -> str:
 
 
 def _largest_p(findings: list[Finding]) -> float:
-    """The p of a claim: its parts' largest; NaN if one has none for want of seeds, or if all are exact."""
-    tested = [f.estimate.p for f in findings if not f.exact]
-    return float(np.max(tested)) if tested else np.nan
+    """The p of a claim: that of its parts which is largest; NaN if one has none for want of seeds."""
+    return float(np.max([f.estimate.p for f in findings if not f.exact]))
 
 
-def _entry(id_, claim: Claim, findings: list[Finding], p, p_holm, alpha, scale) -> dict[str, Any]:
-    first = findings[0].estimate
+def _entry(file: ClaimsFile, id_: str, findings: list[Finding], p_values: tuple, scale: str) -> dict[str, Any]:
+    """p_values: the claim's own p and Holm's, None where all its parts are exact."""
+    claim, first = file.claims[id_], findings[0].estimate
+    p, p_holm = (np.nan if value is None else value for value in p_values)
     return {
-        "id": id_,
+        "id": f"{file.paper}.{id_}",
         "title": claim.title,
         "statement": claim.statement,
         "where": claim.where,
@@ -109,7 +108,7 @@ def _entry(id_, claim: Claim, findings: list[Finding], p, p_holm, alpha, scale) 
         "n": min(f.estimate.n for f in findings),
         "p": _number(p),
         "p_holm": _number(p_holm),
-        "verdict": NOT_EVIDENCE if scale == "smoke" else verdict(findings, p_holm, alpha),
+        "verdict": NOT_EVIDENCE if scale == "smoke" else verdict(findings, p_holm, file.alpha),
         "scale": scale,
         "evidence": scale != "smoke",
         "parts": [_part_entry(part, f) for part, f in zip(claim.parts, findings, strict=True)],

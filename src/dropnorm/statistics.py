@@ -79,13 +79,14 @@ def share_test(holds: np.ndarray) -> Estimate:
 
 
 def holm(p_values: list[float]) -> list[float]:
-    """Holm's step-down adjustment; a NaN (not tested) stays NaN and does not count."""
+    """Holm's step-down adjustment of a whole family of tests.
+
+    One that is still to be made (NaN) stays NaN, but counts: else a verdict could be lost when it is made.
+    """
     p = np.asarray(p_values, dtype=float)
-    tested = ~np.isnan(p)
-    adjusted = np.full(len(p), np.nan)
-    if tested.any():
-        adjusted[tested] = multipletests(p[tested], method="holm")[1]
-    return adjusted.tolist()
+    to_come = np.isnan(p)
+    adjusted = multipletests(np.where(to_come, 1.0, p), method="holm")[1] if len(p) else p
+    return np.where(to_come, np.nan, adjusted).tolist()
 
 
 def mean_interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -94,6 +94,26 @@ def test_badge_says_the_verdict(changes, words, css):
     assert claims.badge(MEASURED | changes) == f"[{words}]{{.verdict .verdict-{css}}}"
 
 
+def part(**changes) -> dict:
+    return {"p": 0.01, "size_met": True, "excluded": False} | changes
+
+
+@pytest.mark.parametrize(
+    ("verdict", "parts", "words"),
+    [
+        ("replicated", [part(), part()], ""),
+        ("not replicated", [part(excluded=True), part(excluded=True)], ""),
+        ("not replicated", [part(), part(p=None, excluded=True)], ", by part 2 of 2"),
+        ("direction only", [part(), part(), part(size_met=False)], ", by part 3 of 3"),
+        ("inconclusive", [part(p=None), part(p=0.2)], ", by part 2 of 2"),
+        ("inconclusive", [part(p=None), part(p=None)], ""),
+    ],
+)
+def test_a_verdict_that_another_part_than_the_first_decides_says_so(verdict, parts, words):
+    largest = max((p["p"] for p in parts if p["p"] is not None), default=None)
+    assert claims.by_part(MEASURED | {"verdict": verdict, "parts": parts, "p": largest}) == words
+
+
 def test_a_smoke_verdict_is_shown_nowhere(result):
     smoke = replace(with_claim(result, evidence=False, scale="smoke"), scale="smoke")
     shown = claims.claims_table(smoke) + claims.home_table([smoke], set()) + claims.count_sentence([smoke])

@@ -20,6 +20,7 @@ CLASSES = {
 
 BOUNDS = ("above", "below", "at_least", "at_most")
 NONE = "No claim is judged here: this result is there for what others need of it.\n"
+PARTS = "Of a claim of several parts *ours* is the first; a verdict that hangs on another part says on which."
 EXACT = "For an exact statement *ours* is the seed nearest to breaking it, with the lowest and the highest in brackets."
 
 
@@ -35,6 +36,18 @@ def badge(claim: dict[str, Any]) -> str:
     """The verdict as a badge."""
     kind = CLASSES[claim["verdict"]] if claim["evidence"] else "none"
     return f"[{words(claim)}]{{.verdict .verdict-{kind}}}"
+
+
+def by_part(claim: dict[str, Any]) -> str:
+    """', by part 3 of 4': the part that a verdict other than *replicated* hangs on, unless it is the first."""
+    parts = claim["parts"]
+    hangs_on = {
+        "not replicated": [part["excluded"] for part in parts],
+        "direction only": [not part["size_met"] for part in parts],
+        INCONCLUSIVE: [part["p"] is not None and part["p"] == claim["p"] for part in parts],
+    }.get(claim["verdict"], [True])
+    first = hangs_on.index(True) if any(hangs_on) else 0
+    return f", by part {first + 1} of {len(parts)}" if first else ""
 
 
 def ours(claim: dict[str, Any]) -> str:
@@ -148,7 +161,7 @@ def home_table(results: list[Result], pages: set[str]) -> str:
     header = ("Claim", "Paper", "Ours [95 % interval]", "n", "Verdict", "Scale")
     in_order = sorted(results, key=lambda r: list(PAPERS).index(r.name.paper))
     rows = [_home_row(r, pages, *entry) for r in in_order for entry in claims_of(r)]
-    return texts.table(header, rows, right=(3,)) if rows else "There is no result yet.\n"
+    return f"{PARTS} {EXACT}\n\n{texts.table(header, rows, right=(3,))}" if rows else "There is no result yet.\n"
 
 
 def _home_row(result: Result, pages: set[str], id_: str, claim: Claim, found: dict[str, Any] | None) -> list[str]:
@@ -159,7 +172,7 @@ def _home_row(result: Result, pages: set[str], id_: str, claim: Claim, found: di
     if found is None:
         absent = not_run(result, claim)
         return [about, texts.number(claim.paper), absent, "–", absent, result.scale]
-    return [about, texts.number(claim.paper), ours(found), str(found["n"]), badge(found), result.scale]
+    return [about, texts.number(claim.paper), ours(found), str(found["n"]), badge(found) + by_part(found), result.scale]
 
 
 def count_sentence(results: list[Result]) -> str:
@@ -195,7 +208,9 @@ def readme_table(root: Path) -> str:
     if not results:
         return "No result has been published yet.\n"
     papers = {paper: [r for r in results if r.name.paper == paper] for paper in PAPERS}
-    return "\n".join([count_sentence(results), *(_readme_paper(p, of) for p, of in papers.items() if of)])
+    return "\n".join(
+        [count_sentence(results), f"{PARTS} {EXACT}\n", *(_readme_paper(p, of) for p, of in papers.items() if of)]
+    )
 
 
 def _readme_paper(paper: str, results: list[Result]) -> str:
@@ -207,7 +222,7 @@ def _readme_paper(paper: str, results: list[Result]) -> str:
             texts.number(claim.paper),
             ours(found),
             str(found["n"]),
-            words(found),
+            words(found) + by_part(found),
             r.scale,
         ]
         for r, id_, claim, found in judged

@@ -69,13 +69,17 @@ def _of_claim(result: Result, claim: Claim, found: dict[str, Any] | None) -> dic
 
 
 def _of_protocol(protocol: ProtocolFile, scale: str) -> dict[str, Any]:
-    """Settings that all arms start from at a scale, the number of seeds, the values of the sweeps."""
+    """Settings that all arms start from at a scale, what an arm sets otherwise, seeds, values of the sweeps."""
     base, tree = _written(protocol.settings), _written(protocol.settings)
     for key, value in protocol.scales[scale].settings.items():
         _put(tree, key, texts.setting(TITLES.get(value, value) if key == "data.name" else value))
     values = {name: " and ".join(texts.setting(v) for v in s.over.values()) for name, s in protocol.sweeps.items()}
+    arms: dict[str, Any] = {}
+    for arm, changes in protocol.arms.items():
+        for key, value in changes.items():
+            _put(arms.setdefault(arm.replace("-", "_"), {}), key, texts.setting(value))
     seeds = len(parse_seeds(protocol.scales[scale].seeds or protocol.seeds))
-    return {"settings": tree, "protocol": base, "sweeps": values, "seeds": str(seeds)}
+    return {"settings": tree, "arms": arms, "protocol": base, "sweeps": values, "seeds": str(seeds)}
 
 
 def _written(tree: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +100,7 @@ def _placeholder(page: str, reference: str, known: dict[str, Result]) -> str:
         raise UserError(f"book/{page}: {{{{ {reference} }}}} names no result (a name is as in ioffe2015_figure1)")
     result = known[target]
     measured = (
-        fact and "." not in fact and fact not in ("settings", "protocol", "sweeps")
+        fact and "." not in fact and fact not in ("settings", "arms", "protocol", "sweeps")
     )  # the rest is there before any run
     if measured and not result.present:
         return texts.NOT_RUN

@@ -24,7 +24,7 @@ def banner(result: Result) -> str:
         )
     made = (
         f"Scale **{result.scale}**: {SCALES[result.scale]}. Data: {data(result)}. "
-        f"Seeds of each arm: {seeds_run(result)}.{_left_out(result)}"
+        f"Seeds of each arm: {seeds_run(result)}{_planned(result)}.{_left_out(result)}"
     )
     if not result.evidence:
         return f":::{{warning}}\n**Not evidence.** {made} Nothing below supports or refutes a claim.\n:::\n"
@@ -34,6 +34,13 @@ def banner(result: Result) -> str:
     if old := [arm for arm, record in result.provenance["arms"].items() if record["state"] != "fresh"]:
         return f":::{{warning}}\n{made} {len(old)} arms were made by earlier code or settings.\n:::\n"
     return f":::{{note}}\n{made}\n:::\n"
+
+
+def _planned(result: Result) -> str:
+    """How many seeds the protocol plans, if some arm has fewer."""
+    planned = len(parse_seeds(result.protocol.scales[result.scale].seeds or result.protocol.seeds))
+    fewest = min(len(arm["seeds"]) for arm in result.provenance["arms"].values())
+    return f", of {planned} planned: the verdicts are preliminary" if fewest < planned else ""
 
 
 def _left_out(result: Result) -> str:
@@ -187,9 +194,9 @@ def _times_row(result: Result) -> list[str]:
     else:
         times = [texts.duration(seconds_on(result, cores)) for cores in CORE_COUNTS]
         on = p["machines"][0]["cpu"]
-    planned = result.protocol.scales[result.scale].seeds or result.protocol.seeds
-    count = len(parse_seeds(planned))
-    return [str(result.name), result.scale, str(len(p["arms"])), str(count), *times, texts.escape(on)]
+    run, missing = len(p["arms"]), len(p["missing_arms"])
+    arms = f"{run} of {run + missing}" if missing else str(run)
+    return [str(result.name), result.scale, arms, seeds_run(result), *times, texts.escape(on)]
 
 
 def readme_times(root: Path) -> str:

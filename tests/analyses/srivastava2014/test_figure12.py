@@ -121,7 +121,7 @@ def test_figures_draw_and_their_words_hold_the_numbers(runs, style):
     drawings = figures(found.curves, None, Context("paper", "MNIST", "p09 (machine.p = 0.9)", SETTINGS, found.images))
     assert set(drawings) == {"figure", "units", "settings"}
     assert "11.1 % of the units are dead" in drawings["figure"].alt and "0.301 cycles" in drawings["figure"].alt
-    assert "dead by activation (%), without dropout: as in the figure above 22.2, " in drawings["settings"].alt
+    assert "dead by activation (%), without dropout: the small machine 22.2, " in drawings["settings"].alt
     assert all("p09 (machine.p = 0.9)" in d.caption and f"{SEEDS} seeds" in d.caption for d in drawings.values())
     with theme(style):
         for name, drawing in drawings.items():

@@ -115,6 +115,7 @@ def _facts(runs: pd.DataFrame, accuracy: dict[str, pd.Series], rate: float | Non
     for arm, v in accuracy.items():
         facts[f"blown_up_{_word(arm)}"] = f"{int(blown_up(runs, arm, v).sum())} of {len(v)}"
         facts |= {f"{name}_{_word(arm)}": f"{final(runs, arm, name).mean():.2g}" for name in FOLLOWED}
+    facts |= _growth(runs)
     if rate is None:
         return facts
     facts["rate"] = f"{rate:g}"
@@ -122,6 +123,16 @@ def _facts(runs: pd.DataFrame, accuracy: dict[str, pd.Series], rate: float | Non
               for name in ("accuracy", "blown_up", *FOLLOWED)}  # fmt: skip
     slopes = {f"slope_{net}": f"{bias_slope(runs, arm_of(net, rate)).mean():.2f}" for net in NETS}
     return facts | judged | slopes
+
+
+def _growth(runs: pd.DataFrame) -> dict[str, str]:
+    """The paper's own example, where only a mean is subtracted: the largest bias in the middle and at the end."""
+    table = history(runs, "constant_mean", "largest_bias")
+    if table.empty:
+        return {}
+    bias = table.mean(axis=1)
+    middle = bias.index[bias.index >= bias.index.max() / 2][0]
+    return {"middle": f"{middle:,}", "bias_mean_middle": f"{bias[middle]:.2g}", "bias_mean_end": f"{bias.iloc[-1]:.2g}"}
 
 
 def _word(arm: str) -> str:

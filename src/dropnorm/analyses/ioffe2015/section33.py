@@ -70,6 +70,17 @@ def _facts(by_step: dict[str, dict[str, pd.DataFrame]], accuracy: dict[str, pd.S
         for name, table in tables.items():
             ends = {"first": 0, "judged": judged_step(table), "last": table.index.max()}
             facts |= {f"{name}_{net}_{when}": f"{table.loc[step].mean():.2f}" for when, step in ends.items()}
+    return facts | _scatter({net: tables["spread"] for net, tables in by_step.items()})
+
+
+def _scatter(spread: dict[str, pd.DataFrame]) -> dict[str, str]:
+    """Standard deviation over the seeds: of the paired difference at first and when judged, of each net when judged."""
+    at = {net: table.loc[judged_step(table)] for net, table in spread.items()}
+    facts = {f"scatter_judged_{net}": f"{values.std():.2f}" for net, values in at.items()}
+    if len(spread) == 2:
+        first, second = spread
+        facts["scatter_first"] = f"{(spread[first].loc[0] - spread[second].loc[0]).std():.2f}"
+        facts["scatter_judged"] = f"{(at[first] - at[second]).std():.2f}"
     return facts
 
 

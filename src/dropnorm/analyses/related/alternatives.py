@@ -60,7 +60,7 @@ def _rows(runs: pd.DataFrame, units, means) -> list[dict]:
         for quantity in ("validation_accuracy", "test_accuracy"):
             if len(values := 100 * final(runs, arm, quantity)):
                 rows.append(table_row(arm, f"{quantity}_percent", values))
-    rows += [table_row(name, f"steps to {LEVEL}_percent", steps_to(table, LEVEL)) for name, table in units.items()]
+    rows += [table_row(name, f"steps to {LEVEL} %", steps_to(table, LEVEL)) for name, table in units.items()]
     for name, table in means.items():
         rows += [table_row(name, f"mean activation, layer {layer}", row) for layer, row in table.iterrows()]
     return rows

@@ -65,7 +65,7 @@ def _rows(runs: pd.DataFrame) -> list[dict]:
     rows = []
     for arm in runs.arm.unique():
         accuracy = 100 * history(runs, arm, "test_accuracy")
-        rows.append(table_row(arm, f"steps to {LEVEL}_percent", steps_to(accuracy, LEVEL)))
+        rows.append(table_row(arm, f"steps to {LEVEL} %", steps_to(accuracy, LEVEL)))
         rows.append(table_row(arm, "test_accuracy_percent", 100 * final(runs, arm, "test_accuracy")))
     return rows
 

@@ -94,7 +94,11 @@ def _facts(accuracy, ratio, measures) -> dict[str, str]:
     facts = {f"{_key(arm)}_{how}": f"{values.mean():.2f} %" for (arm, how), values in accuracy.items()}
     stored = {arm: values for (arm, how), values in accuracy.items() if how == "stored"}
     if NONE in stored:
-        facts |= {f"{_key(arm)}_loss": f"{(stored[NONE] - v).mean():.2f}" for arm, v in stored.items() if arm != NONE}
+        loss = {arm: stored[NONE] - values for arm, values in stored.items() if arm != NONE}
+        facts |= {f"{_key(arm)}_loss": f"{values.mean():.2f}" for arm, values in loss.items()}
+        if HALF in loss:
+            won = measures["gain_of_new_statistics", HALF].mean() / loss[HALF].mean()
+            facts[f"share_won_{_key(HALF)}"] = f"{100 * won:.0f} %"
     for arm, table in ratio.items():
         behind = table.loc[FIRST:].mean(axis=1)
         facts |= {

@@ -50,6 +50,9 @@ def summarise(runs: pd.DataFrame) -> Summary:
         facts["common_steps"] = f"{end(runs, compared):,}"
         cost = found.value("accuracy_deficit", "noisy_batchnorm") / found.value("accuracy_deficit", "standard")
         facts["share_of_gap"] = f"{100 * cost:.0f} %"
+    if len(present(runs, both := ["standard", "standard_noise"])) == len(both):
+        plain = smoothed(runs, train_accuracy(runs, "standard"))
+        facts["standard_when_noisy_one_ends"] = f"{plain[plain.index < end(runs, both)].iloc[-1].mean():.0f}"
     return Summary(joined(found.samples, SAMPLE_COLUMNS), pd.DataFrame(found.rows), _curves(runs), facts)
 
 

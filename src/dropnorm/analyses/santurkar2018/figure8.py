@@ -37,7 +37,11 @@ def summarise(runs: pd.DataFrame) -> Summary:
             found.add(f"mean_change_layer{layer}", arm, mean_change(runs, arm, layer))
             found.add(f"variance_change_layer{layer}", arm, mean_change(runs, arm, layer, "var"), shown_only=True)
             found.add(f"relative_change_layer{layer}", arm, relative_change(runs, arm, layer), shown_only=True)
+            spread = _spread(runs, arm, layer)
+            found.add(f"first_spread_layer{layer}", arm, spread.iloc[:1].median(), shown_only=True)
+            found.add(f"spread_layer{layer}", arm, spread.median(), shown_only=True)
     forms = {f"{what}_change_layer{layer}": ".3g" for what in ("mean", "variance", "relative") for layer in LAYERS}
+    forms |= {f"{what}_layer{layer}": ".2g" for what in ("first_spread", "spread") for layer in LAYERS}
     facts = found.facts(forms) | {"channels": str(_channels(runs))}
     return Summary(joined(found.samples, SAMPLE_COLUMNS), pd.DataFrame(found.rows), _curves(runs), facts)
 
@@ -57,6 +61,12 @@ def relative_change(runs: pd.DataFrame, arm: str, layer: int) -> pd.Series:
         return pd.Series(dtype=float)
     change = successive_change(mean)
     return (change / np.sqrt(var.loc[change.index])).stack(level="unit", future_stack=True).median()
+
+
+def _spread(runs: pd.DataFrame, arm: str, layer: int) -> pd.DataFrame:
+    """Standard deviation of a channel at each measurement, median over channels `[step x seed]`."""
+    table = np.sqrt(first_of_pairs(by_channel(runs, arm, f"var_layer{layer}")))
+    return table.T.groupby(level="seed").median().T
 
 
 def _channels(runs: pd.DataFrame) -> int:
