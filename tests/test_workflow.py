@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dropnorm.files import sha256
+from dropnorm.files import differing, sha256
 
 pytestmark = pytest.mark.slow
 TARGET = "ioffe2015_figure1"
@@ -246,6 +246,7 @@ def test_what_is_published_can_be_judged_and_drawn_without_runs(checkout):
     done = checkout.call(*dropnorm, "figure", "ioffe2015/figure1", "--scale", "paper", "--source", "published")
     assert done.returncode == 0, done.stderr
     assert (published / "figure.svg").stat().st_size > 10_000
+    assert differing(published) == []  # what was judged and drawn again is published as such
     assert "inconclusive" in done.stdout or "replicated" in done.stdout
 
 

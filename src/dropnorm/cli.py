@@ -168,20 +168,21 @@ def figure(
     variant: VariantOpt = None,
     set_: SetOpt = None,
     source: Annotated[
-        str, typer.Option(help="runs, or published: draw from the committed curves, without runs.")
+        str,
+        typer.Option(help="runs, or published: judge and draw the committed samples and curves again, without runs."),
     ] = "runs",
 ) -> None:
     """Judge the claims of a result and draw its figures, from its runs. Takes seconds and never trains."""
     from dropnorm.compare import verdict_lines
-    from dropnorm.evaluation import draw, evaluate, write_claims
+    from dropnorm.evaluation import evaluate
+    from dropnorm.publishing import evaluate_published
 
     if source not in ("runs", "published"):
         raise UserError(f"--source {source}: unknown; allowed: runs, published")
     root = project_root()
     if source == "published":
         protocol, place = open_result(result, scale, root / PUBLISHED, None, None)
-        draw(root, place, protocol)
-        claims = write_claims(root, place)
+        claims = evaluate_published(root, place, protocol)
     else:
         protocol, place = open_result(result, scale, out, variant, set_)
         claims = evaluate(root, place, protocol)

@@ -116,6 +116,11 @@ def runs_to_judge(place: Place, protocol: Protocol) -> pd.DataFrame:
     return runs
 
 
+def evaluated(root: Path, name: ResultName) -> dict[str, str]:
+    """What provenance says of an evaluation: by which code and criteria, and when."""
+    return {"evaluation_digest": evaluation_digest(root, name), "evaluated": provenance.now()}
+
+
 def evaluation_digest(root: Path, name: ResultName) -> str:
     """What claims and figures of a result depend on besides its runs: code, criteria, the paper's own curves."""
     file = read_claims(root, name.paper)
@@ -148,8 +153,7 @@ def write_provenance(root: Path, place: Place, protocol: Protocol) -> None:
             "code_fingerprint": _joined(i["code"] for i in identities),
             "data": _joined(protocol.arms[arm].dataset for arm in found),
             "data_digest": _joined(part for i in identities for part in i["data"].split("+")),
-            "evaluation_digest": evaluation_digest(root, place.name),
-            "evaluated": provenance.now(),
+            **evaluated(root, place.name),
             "seconds": round(sum(s["seconds"] for s in sessions), 1),
             "started": min(s["started"] for s in sessions),
             "ended": max(s["ended"] for s in sessions),

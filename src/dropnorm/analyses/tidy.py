@@ -47,7 +47,8 @@ def samples(measure: str, arm: str, by_seed: pd.Series) -> pd.DataFrame:
 
 
 def table_row(arm: str, quantity: str, by_seed: pd.Series) -> dict:
-    """One row of a result's table: mean, standard deviation and 95 % t-interval over seeds."""
+    """One row of a result's table: mean, standard deviation and 95 % t-interval over the seeds that have a value."""
+    by_seed = by_seed.dropna()
     mean, low, high = mean_interval(by_seed.to_numpy(float))
     sd = by_seed.std() if len(by_seed) > 1 else np.nan
     return {"arm": arm, "quantity": quantity, "n": len(by_seed), "mean": mean, "sd": sd, "low": low, "high": high}

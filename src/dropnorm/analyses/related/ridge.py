@@ -51,7 +51,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
         samples=joined([samples(measure, arm, values) for (measure, arm), values in found.items()], SAMPLE_COLUMNS),
         table=pd.DataFrame(rows),
         curves=joined([curve(*key, table) for key, table in tables.items() if len(table)], CURVE_COLUMNS),
-        facts=_facts(found, by_masks),
+        facts=_facts(found, by_masks) | _each_alone(runs, settings["descent"]["rates"]),
     )
 
 
@@ -81,6 +81,13 @@ def _facts(found: dict[tuple[str, str], pd.Series], by_masks: pd.DataFrame) -> d
             "distance_last": f"{by_masks.iloc[-1].mean():.5f}",
         }
     return facts
+
+
+def _each_alone(runs: pd.DataFrame, rates: list[float]) -> dict[str, str]:
+    """Distances to the closed form with an average at the highest constant rate, and with a falling rate and none."""
+    averaged, falling = by_unit(runs, "constant", "distance_of_average", rates), _last(runs, "falling", "mean_square")
+    facts = {"distance_average_alone": f"{averaged.loc[max(rates)].mean():.4f}"} if len(averaged) else {}
+    return facts | ({"distance_falling_alone": f"{np.sqrt(falling).mean():.4f}"} if len(falling) else {})
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
