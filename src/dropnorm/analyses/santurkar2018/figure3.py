@@ -145,3 +145,5 @@ def _draw_row(row, curves: pd.DataFrame, reference: pd.DataFrame | None, rate: s
             ax.set_yscale("log")
     row[0].set_ylabel(f"rate {rate}")
     drawings.over_steps(row, curves, panels)
+    for ax in row:
+        ax.locator_params(axis="x", nbins=3)  # five panels side by side: more labels run together
