@@ -136,4 +136,5 @@ def _facts(measures, tuned, by_size) -> dict[str, str]:
         facts[f"rate_{net.replace('-', '_')}"] = tried_rate(arm)
     for part, table in by_size.items():
         facts |= {f"{part}_{m}": f"{row.mean():.2f} %" for m, row in table.iterrows()}
-    return facts
+    gap = by_size["train"] - by_size["test"]
+    return facts | {f"gap_{m}": f"{row.mean():.2f}" for m, row in gap.iterrows()}
