@@ -16,7 +16,9 @@ def parts(slope=-0.5, of_variance=1.0, average=0.004, unequal=0.3, standardised=
     """Values of a seed are a little above or below those of a straight line, by the same factor."""
     found = [rows("masks", "distance", [0.3 * (m / 10) ** slope], 1e-5, [0], i) for i, m in enumerate(MASKS)]
     found += [rows("constant", "mean_square", [r**of_variance], r / 1e3, [0], i) for i, r in enumerate(RATES)]
+    found += [rows("constant", "distance_of_average", [average + r], average / 10, [0], i) for i, r in enumerate(RATES)]
     found.append(rows("falling", "distance_of_average", [average], average / 10, [0], 0))
+    found.append(rows("falling", "mean_square", [0.02**2], 0, [0], 0))
     for arm, at in (("unequal", unequal), ("standardised", standardised)):
         found.append(rows(arm, "distance_to_ridge", [at], at / 10, [0]))
         found += [rows(arm, "distance_by_lambda", [at + abs(x)], 0, [0], i) for i, x in enumerate(ridge.EXPONENTS)]
@@ -29,6 +31,8 @@ def test_slopes_are_those_of_straight_lines():
     assert value(summary, "slope_of_variance", "constant") == pytest.approx(1, abs=1e-3)
     assert summary.facts["slope"] == "-0.500"
     assert summary.facts["least_unequal"] == "0.27"
+    assert float(summary.facts["distance_average_alone"]) == pytest.approx(0.004 + max(RATES), abs=1e-3)
+    assert summary.facts["distance_falling_alone"] == "0.0200"
 
 
 def test_the_grid_is_that_of_the_experiment():
