@@ -6,8 +6,10 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
@@ -43,9 +45,12 @@ class Checkout:
 
     def call(self, *command: str) -> subprocess.CompletedProcess:
         """A command in the copy, with the copy's own code."""
+        options = {"capture_output": True, "text": True, "timeout": 1200}
+        return subprocess.run(command, cwd=self.folder, env=self.environment(), **options)
+
+    def environment(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environment = {**os.environ, "PYTHONPATH": str(self.folder / "src"), "PATH": path, "OMP_NUM_THREADS": "1"}
-        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=1200)
+        return {**os.environ, "PYTHONPATH": str(self.folder / "src"), "PATH": path, "OMP_NUM_THREADS": "1"}
 
     def snakemake(self, *arguments: str, config: tuple[str, ...] = ()) -> str:
         command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "scale=smoke", *config]
@@ -86,6 +91,28 @@ def checkout(built, tmp_path):
     twin = object.__new__(Checkout)
     twin.folder, twin.protocol = copy, copy / "protocols/ioffe2015/figure1.yaml"
     return twin
+
+
+def test_a_job_that_is_killed_keeps_the_arms_that_it_has_finished(checkout):
+    """All arms are one job; its process is stopped as a cluster stops one that has used up its time."""
+    shutil.rmtree(checkout.folder / "results")
+    runs = checkout.folder / "results/smoke/ioffe2015/figure1/runs"
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--config", "scale=smoke", "arms_per_job=6", "--"]
+    snakemake = subprocess.Popen(
+        [*command, TARGET], cwd=checkout.folder, env=checkout.environment(),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while snakemake.poll() is None and not list(runs.glob("*.json")):
+        time.sleep(0.2)
+    for child in psutil.Process(snakemake.pid).children(recursive=True):
+        if {"run", "ioffe2015/figure1"} & set(child.cmdline()) and "dropnorm" in " ".join(child.cmdline()):
+            child.terminate()
+    assert snakemake.wait(timeout=600) != 0
+    finished = {path: sha256(path) for path in runs.glob("*.parquet")}
+    assert 0 < len(finished) < len(ARMS)
+    checkout.snakemake(TARGET, config=("arms_per_job=6",))
+    assert {path: sha256(path) for path in finished} == finished
+    assert {path.stem for path in runs.glob("*.parquet")} == ARMS
 
 
 def test_nothing_to_do_is_said(checkout):

@@ -68,7 +68,7 @@ def run(
     seeds: Annotated[str | None, typer.Option(help="Such as 0-9; by default the protocol's.")] = None,
     scale: ScaleOpt = "full",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    threads: Annotated[int, typer.Option(help="CPU threads; one a process is fastest.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads; one a process is fastest.")] = 1,
     data_dir: Annotated[Path, typer.Option(help="Where data sets are, or are put.")] = DATA,
     mirror: Annotated[str | None, typer.Option(help="A folder or URL to take data from first.")] = None,
     out: OutOpt = RESULTS,

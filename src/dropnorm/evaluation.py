@@ -125,7 +125,7 @@ def evaluation_digest(root: Path, name: ResultName) -> str:
     """What claims and figures of a result depend on besides its runs: code, criteria, the paper's own curves."""
     file = read_claims(root, name.paper)
     criteria = [c.model_dump_json() for c in file.claims.values() if c.result == name.result]
-    parts = [fingerprint(analysis(name).__name__), fingerprint("dropnorm.claims"), *criteria]
+    parts = [fingerprint(analysis(name).__name__), fingerprint("dropnorm.claims"), str(file.alpha), *criteria]
     if (reference := _reference(root, name)).exists():
         parts.append(sha256(reference))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -150,7 +150,10 @@ def variant_arguments(place: Place, protocol: Protocol) -> list[str]:
     """The command line's words that name a variant and what it changes; none for the original."""
     if not place.variant:
         return []
-    values = {key: yaml.safe_dump(v, default_flow_style=True).split("\n")[0] for key, v in protocol.changes.items()}
+    values = {
+        key: yaml.safe_dump(v, default_flow_style=True, width=float("inf")).split("\n")[0]
+        for key, v in protocol.changes.items()
+    }
     return ["--variant", place.variant, *(word for key, v in values.items() for word in ("--set", f"{key}={v}"))]
 
 

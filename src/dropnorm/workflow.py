@@ -163,6 +163,7 @@ def published_files(root: Path) -> list[str]:
     return sorted(str(p) for p in (root / "published").rglob("*.*") if "runs" not in p.parts)
 
 
-def book_pages(root: Path) -> list[str]:
-    """The hand-written part of the book."""
-    return sorted(str(p) for p in (root / "book").rglob("*") if p.is_file() and "_build" not in p.parts)
+def book_sources(root: Path) -> list[str]:
+    """What pages are made of besides results: text by hand, and the claims and settings that they show."""
+    by_hand = [p for p in (root / "book").rglob("*") if p.is_file() and "_build" not in p.parts]
+    return sorted(map(str, [*by_hand, *(root / "claims").glob("*.yaml"), *(root / "protocols").glob("*/*.yaml")]))

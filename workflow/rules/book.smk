@@ -6,7 +6,7 @@ BOOK = f"build/book/{SOURCE}/html/index.html"
 rule book_pages:
     input:
         published_files(ROOT) if SOURCE == "published" else [claims(result) for result in RESULTS],
-        book_pages(ROOT),
+        book_sources(ROOT),
     output:
         BOOK,
     log:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from dropnorm.analyses.santurkar2018 import theorem41
+from dropnorm.theory import theorem41 as theory
 from tests.analyses.conftest import rows
 
 
@@ -44,3 +45,7 @@ def test_histogram_holds_all_cases_and_what_is_negative_is_lowest(runs):
 
 def test_figure(runs, drawn):
     assert "as printed convex 25 %, waves 75 %" in drawn(theorem41, theorem41.summarise(runs)).alt
+
+
+def test_the_sigmas_are_those_of_the_experiment():
+    assert theorem41.SIGMAS == theory.SIGMAS
