@@ -105,7 +105,7 @@ def test_a_job_that_is_killed_keeps_the_arms_that_it_has_finished(checkout):
     while snakemake.poll() is None and not list(runs.glob("*.json")):
         time.sleep(0.2)
     for child in psutil.Process(snakemake.pid).children(recursive=True):
-        if {"run", "ioffe2015/figure1"} & set(child.cmdline()) and "dropnorm" in " ".join(child.cmdline()):
+        if "run" in child.cmdline():  # `dropnorm run ...`; above it are shells
             child.terminate()
     assert snakemake.wait(timeout=600) != 0
     finished = {path: sha256(path) for path in runs.glob("*.parquet")}

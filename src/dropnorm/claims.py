@@ -71,7 +71,9 @@ def judge(file: ClaimsFile, name: ResultName, samples: pd.DataFrame, scale: str)
     findings = {id_: [part.finding(samples) for part in c.parts] for id_, c in claims.items()}
     p = {id_: _largest_p(found) for id_, found in findings.items() if not all(f.exact for f in found)}
     p_holm = dict(zip(p, holm(list(p.values())), strict=True))
-    return [_entry(file, id_, found, (p.get(id_), p_holm.get(id_)), scale) for id_, found in findings.items()]
+    return [
+        _entry(file, id_, found, p.get(id_, np.nan), p_holm.get(id_, np.nan), scale) for id_, found in findings.items()
+    ]
 
 
 def verdict(findings: list[Finding], p_holm: float, alpha: float) -> str:
@@ -90,10 +92,8 @@ def _largest_p(findings: list[Finding]) -> float:
     return float(np.max([f.estimate.p for f in findings if not f.exact]))
 
 
-def _entry(file: ClaimsFile, id_: str, findings: list[Finding], p_values: tuple, scale: str) -> dict[str, Any]:
-    """p_values: the claim's own p and Holm's, None where all its parts are exact."""
+def _entry(file: ClaimsFile, id_: str, findings: list[Finding], p: float, p_holm: float, scale: str) -> dict[str, Any]:
     claim, first = file.claims[id_], findings[0].estimate
-    p, p_holm = (np.nan if value is None else value for value in p_values)
     return {
         "id": f"{file.paper}.{id_}",
         "title": claim.title,

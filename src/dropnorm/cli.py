@@ -174,8 +174,7 @@ def figure(
 ) -> None:
     """Judge the claims of a result and draw its figures, from its runs. Takes seconds and never trains."""
     from dropnorm.compare import verdict_lines
-    from dropnorm.evaluation import evaluate
-    from dropnorm.publishing import evaluate_published
+    from dropnorm.evaluation import evaluate, evaluate_published
 
     if source not in ("runs", "published"):
         raise UserError(f"--source {source}: unknown; allowed: runs, published")

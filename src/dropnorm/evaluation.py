@@ -19,7 +19,7 @@ from dropnorm.analyses import Context, Summary, analysis
 from dropnorm.claims import judge, read_claims
 from dropnorm.datasets.registry import TITLES
 from dropnorm.errors import UserError
-from dropnorm.files import replacing, sha256, write_json
+from dropnorm.files import read_json, replacing, seal, sha256, write_json
 from dropnorm.fingerprint import fingerprint
 from dropnorm.names import Place, ResultName
 from dropnorm.plotting import THEMES, theme
@@ -43,6 +43,21 @@ def evaluate(root: Path, place: Place, protocol: Protocol) -> list[dict[str, Any
     claims = write_claims(root, place)
     write_provenance(root, place, protocol)
     draw(root, place, protocol)
+    return claims
+
+
+def evaluate_published(root: Path, published: Place, protocol: Protocol) -> list[dict[str, Any]]:
+    """Judge and draw what is published by today's criteria and drawings, without its runs; returns its claims.
+
+    Samples, tables, curves and facts stay as they were published. Raises UserError if there are none.
+    """
+    if not published.file("digests.json").exists():
+        raise UserError(f"{published.name} is not published at scale {published.scale}; judge its runs: --source runs")
+    draw(root, published, protocol)
+    claims = write_claims(root, published)
+    path = published.file("provenance.json")
+    write_json(path, read_json(path) | _evaluated(root, published.name))
+    seal(published.folder, list(read_json(published.file("digests.json"))))
     return claims
 
 
@@ -116,7 +131,7 @@ def runs_to_judge(place: Place, protocol: Protocol) -> pd.DataFrame:
     return runs
 
 
-def evaluated(root: Path, name: ResultName) -> dict[str, str]:
+def _evaluated(root: Path, name: ResultName) -> dict[str, str]:
     """What provenance says of an evaluation: by which code and criteria, and when."""
     return {"evaluation_digest": evaluation_digest(root, name), "evaluated": provenance.now()}
 
@@ -153,7 +168,7 @@ def write_provenance(root: Path, place: Place, protocol: Protocol) -> None:
             "code_fingerprint": _joined(i["code"] for i in identities),
             "data": _joined(protocol.arms[arm].dataset for arm in found),
             "data_digest": _joined(part for i in identities for part in i["data"].split("+")),
-            **evaluated(root, place.name),
+            **_evaluated(root, place.name),
             "seconds": round(sum(s["seconds"] for s in sessions), 1),
             "started": min(s["started"] for s in sessions),
             "ended": max(s["ended"] for s in sessions),

@@ -64,6 +64,11 @@ def differing(folder: Path) -> list[str]:
     return [n for n, digest in digests.items() if not (folder / n).exists() or sha256(folder / n) != digest]
 
 
+def seal(folder: Path, names: list[str]) -> None:
+    """Write `digests.json`: what these files of a folder are, so that `differing` finds one that was changed."""
+    write_json(folder / "digests.json", {name: sha256(folder / name) for name in names})
+
+
 def sha256(path: Path) -> str:
     """Hex SHA-256 of a file."""
     with open(path, "rb") as file:

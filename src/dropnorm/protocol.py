@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from dropnorm.errors import UserError
 from dropnorm.kinds import experiment_module
 from dropnorm.names import SCALES, ResultName, natural
-from dropnorm.protocol_file import DerivedFile, Overrides, parse_seeds, path_of, read, source_files
+from dropnorm.protocol_file import DerivedFile, Overrides, path_of, read, source_files
 from dropnorm.validation import describe
 
 
@@ -62,7 +62,7 @@ class Protocol:
 
     @property
     def seeds(self) -> list[int]:
-        return parse_seeds(self.file.seeds if self.scale.seeds is None else self.scale.seeds)
+        return self.file.seeds_at(self.scale_name)
 
     @cached_property
     def _overrides(self) -> dict[str, Overrides]:

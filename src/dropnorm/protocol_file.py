@@ -85,6 +85,11 @@ class ProtocolFile(_Seeded):
         """The results whose runs this one is judged from: itself."""
         return [ResultName(self.paper, self.result)]
 
+    def seeds_at(self, scale: str) -> list[int]:
+        """The seeds that are planned at a scale: its own, or those of the protocol."""
+        own = self.scales[scale].seeds
+        return parse_seeds(self.seeds if own is None else own)
+
     @field_validator("scales")
     @classmethod
     def _all_scales(cls, value: dict[str, Scale]) -> dict[str, Scale]:

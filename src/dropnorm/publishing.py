@@ -8,11 +8,9 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from dropnorm.errors import UserError
-from dropnorm.evaluation import draw, evaluated, write_claims
-from dropnorm.files import read_json, replacing, sha256, write_json
+from dropnorm.files import read_json, replacing, seal, sha256
 from dropnorm.names import Place
 from dropnorm.protocol import Protocol
 from dropnorm.runs import arm_state, table
@@ -42,28 +40,8 @@ def publish(place: Place, published: Place) -> tuple[list[Path], str]:
     names = sorted(p.relative_to(place.folder).as_posix() for p in (*page, *runs))
     for name in names:
         _copy(place.file(name), published.file(name))
-    _seal(published, names)
+    seal(published.folder, names)
     return [published.file(name) for name in names], words
-
-
-def evaluate_published(root: Path, published: Place, protocol: Protocol) -> list[dict[str, Any]]:
-    """Judge and draw what is published by today's criteria and drawings, without its runs; returns its claims.
-
-    Samples, tables, curves and facts stay as they were published. Raises UserError if there are none.
-    """
-    if not published.file("digests.json").exists():
-        raise UserError(f"{published.name} is not published at scale {published.scale}; judge its runs: --source runs")
-    draw(root, published, protocol)
-    claims = write_claims(root, published)
-    path = published.file("provenance.json")
-    write_json(path, read_json(path) | evaluated(root, published.name))
-    _seal(published, list(read_json(published.file("digests.json"))))
-    return claims
-
-
-def _seal(published: Place, names: list[str]) -> None:
-    """Write down what the published files are, so that one that was changed by hand is found out."""
-    write_json(published.file("digests.json"), {name: sha256(published.file(name)) for name in names})
 
 
 def _small_runs(place: Place) -> tuple[list[Path], str]:

@@ -20,7 +20,7 @@ from dropnorm.book.sources import Result
 from dropnorm.claims import Claim
 from dropnorm.datasets.registry import TITLES
 from dropnorm.errors import UserError
-from dropnorm.protocol_file import ProtocolFile, parse_seeds
+from dropnorm.protocol_file import ProtocolFile
 
 REFERENCE = re.compile(r"\{\{\s*([A-Za-z_][\w.]*)\s*\}\}")
 
@@ -78,8 +78,13 @@ def _of_protocol(protocol: ProtocolFile, scale: str) -> dict[str, Any]:
     for arm, changes in protocol.arms.items():
         for key, value in changes.items():
             _put(arms.setdefault(arm.replace("-", "_"), {}), key, texts.setting(value))
-    seeds = len(parse_seeds(protocol.scales[scale].seeds or protocol.seeds))
-    return {"settings": tree, "arms": arms, "protocol": base, "sweeps": values, "seeds": str(seeds)}
+    return {
+        "settings": tree,
+        "arms": arms,
+        "protocol": base,
+        "sweeps": values,
+        "seeds": str(len(protocol.seeds_at(scale))),
+    }
 
 
 def _written(tree: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from dropnorm.book import texts
 from dropnorm.book.catalogue import SCALES
 from dropnorm.book.sources import Result, every_scale
 from dropnorm.datasets.registry import TITLES
-from dropnorm.protocol_file import parse_seeds
 
 SHORT = 12  # characters shown of a digest
 CORE_COUNTS = (1, 2, 8)
@@ -38,7 +37,7 @@ def banner(result: Result) -> str:
 
 def _planned(result: Result) -> str:
     """How many seeds the protocol plans, if some arm has fewer."""
-    planned = len(parse_seeds(result.protocol.scales[result.scale].seeds or result.protocol.seeds))
+    planned = len(result.protocol.seeds_at(result.scale))
     fewest = min(len(arm["seeds"]) for arm in result.provenance["arms"].values())
     return f", of {planned} planned: the verdicts are preliminary" if fewest < planned else ""
 

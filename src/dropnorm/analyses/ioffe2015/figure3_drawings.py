@@ -93,6 +93,5 @@ def _draw_steps(ax: Axes, curves: pd.DataFrame) -> None:
             ax.plot(reached.x, reached.value, "x", color=series_style(i)["color"], markersize=7, markeredgewidth=2)
     if (shown := curves.panel == "steps").any():
         step_axis(ax, curves.x[shown].max())
-        ax.legend(
-            fontsize="small", loc="center right", bbox_to_anchor=(1, 0.44)
-        )  # between nets that learn and that do not
+        between = {"loc": "center right", "bbox_to_anchor": (1, 0.44)}  # nets that learn and nets that do not
+        ax.legend(fontsize="small", **between)

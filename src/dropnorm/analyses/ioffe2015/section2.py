@@ -76,10 +76,14 @@ def bias_slope(runs: pd.DataFrame, arm: str) -> pd.Series:
 
 
 def _slope(by_step: pd.Series) -> float:
-    late = by_step[by_step.index >= by_step.index.max() / 2] if len(by_step) else by_step
+    late = _second_half(by_step)
     if len(late) < 3:
         return np.nan
     return float(np.polyfit(np.log(late.index.to_numpy(float)), np.log(late.to_numpy()), 1)[0])
+
+
+def _second_half(by_step: pd.Series) -> pd.Series:
+    return by_step[by_step.index >= by_step.index.max() / 2] if len(by_step) else by_step
 
 
 def _samples(runs: pd.DataFrame, accuracy: dict[str, pd.Series], rate: float | None) -> list[pd.DataFrame]:
@@ -130,9 +134,9 @@ def _growth(runs: pd.DataFrame) -> dict[str, str]:
     table = history(runs, "constant_mean", "largest_bias")
     if table.empty:
         return {}
-    bias = table.mean(axis=1)
-    middle = bias.index[bias.index >= bias.index.max() / 2][0]
-    return {"middle": f"{middle:,}", "bias_mean_middle": f"{bias[middle]:.2g}", "bias_mean_end": f"{bias.iloc[-1]:.2g}"}
+    late = _second_half(table.mean(axis=1))
+    first, last = late.iloc[0], late.iloc[-1]
+    return {"middle": f"{late.index[0]:,}", "bias_mean_middle": f"{first:.2g}", "bias_mean_end": f"{last:.2g}"}
 
 
 def _word(arm: str) -> str:

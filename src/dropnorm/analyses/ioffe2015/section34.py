@@ -52,6 +52,11 @@ def accuracy_by_size(runs: pd.DataFrame, part: str) -> pd.DataFrame:
     return table.dropna(axis=1, how="all")
 
 
+def gap_of(by_size: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Training minus test accuracy, in points [size of the statistics x seed]."""
+    return by_size["train"] - by_size["test"]
+
+
 def slope(table: pd.DataFrame) -> pd.Series:
     """Least squares: how much a quantity [size x seed] grows as the size doubles, by seed."""
     x = np.log2(table.index.to_numpy(float))
@@ -75,8 +80,7 @@ def _of_sizes(by_size) -> dict[tuple[str, str], pd.Series]:
     """How the gap between training and test accuracy, and the latter, change as the size of the statistics doubles."""
     if by_size["test"].empty:
         return {}
-    gap = by_size["train"] - by_size["test"]
-    return {("slope_of_gap", "ghost"): slope(gap), ("slope_of_test", "ghost"): slope(by_size["test"])}
+    return {("slope_of_gap", "ghost"): slope(gap_of(by_size)), ("slope_of_test", "ghost"): slope(by_size["test"])}
 
 
 def _of_compositions(runs) -> dict[tuple[str, str], pd.Series]:
@@ -112,7 +116,7 @@ def _curves(runs, tuned, by_size, measures) -> list[pd.DataFrame]:
     """Test accuracy over training of the four nets; the gap by size; what drawing anew gains, a point a seed."""
     found = [curve("training", net, 100 * history(runs, arm, "test_accuracy")) for net, arm in tuned.items()]
     if not by_size["test"].empty:
-        found.append(curve("size", "gap", by_size["train"] - by_size["test"]))
+        found.append(curve("size", "gap", gap_of(by_size)))
     for norm in NORMS:
         if ("gain_of_shuffling", norm) in measures:
             gain = measures["gain_of_shuffling", norm]
@@ -136,5 +140,4 @@ def _facts(measures, tuned, by_size) -> dict[str, str]:
         facts[f"rate_{net.replace('-', '_')}"] = tried_rate(arm)
     for part, table in by_size.items():
         facts |= {f"{part}_{m}": f"{row.mean():.2f} %" for m, row in table.iterrows()}
-    gap = by_size["train"] - by_size["test"]
-    return facts | {f"gap_{m}": f"{row.mean():.2f}" for m, row in gap.iterrows()}
+    return facts | {f"gap_{m}": f"{row.mean():.2f}" for m, row in gap_of(by_size).iterrows()}

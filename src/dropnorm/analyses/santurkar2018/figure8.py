@@ -65,7 +65,11 @@ def relative_change(runs: pd.DataFrame, arm: str, layer: int) -> pd.Series:
 
 def _spread(runs: pd.DataFrame, arm: str, layer: int) -> pd.DataFrame:
     """Standard deviation of a channel at each measurement, median over channels `[step x seed]`."""
-    table = np.sqrt(first_of_pairs(by_channel(runs, arm, f"var_layer{layer}")))
+    return _over_channels(np.sqrt(first_of_pairs(by_channel(runs, arm, f"var_layer{layer}"))))
+
+
+def _over_channels(table: pd.DataFrame) -> pd.DataFrame:
+    """Median over the channels of each seed: from `[step x (seed, channel)]` to `[step x seed]`."""
     return table.T.groupby(level="seed").median().T
 
 
@@ -80,7 +84,7 @@ def _curves(runs: pd.DataFrame) -> pd.DataFrame:
             for moment in MOMENTS:
                 table = by_channel(runs, arm, f"{moment}_layer{layer}")
                 if len(table):
-                    change = successive_change(table).T.groupby(level="seed").median().T
+                    change = _over_channels(successive_change(table))
                     found.append(curve(f"change_{moment}_layer{layer}", arm, change))
                     example = first_of_pairs(table).xs(EXAMPLE, axis=1, level="unit")
                     drift = (example - example.iloc[0]).iloc[:, [0]]
