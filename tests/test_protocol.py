@@ -7,7 +7,8 @@ import yaml
 
 from dropnorm.errors import UserError
 from dropnorm.names import Place, ResultName, project_root
-from dropnorm.protocol import load, parse_changes, parse_seeds
+from dropnorm.protocol import load, parse_changes
+from dropnorm.protocol_file import parse_seeds
 
 NAME = ResultName("ioffe2015", "figure1")
 
