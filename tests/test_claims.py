@@ -214,3 +214,11 @@ def test_a_wrong_claims_file_is_named(tmp_path, root):
     path.write_text((root / "claims/ioffe2015.yaml").read_text().replace("at_least: 2", "at_leest: 2"))
     with pytest.raises(UserError, match=r"ioffe2015.yaml: .*at_leest"):
         read_claims(tmp_path, "ioffe2015")
+
+
+def test_claims_that_are_no_yaml_are_one_line_that_names_the_file(tmp_path):
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "claims" / "ioffe2015.yaml").write_text("claims: [")
+    with pytest.raises(UserError, match="ioffe2015.yaml: not readable as YAML") as error:
+        read_claims(tmp_path, "ioffe2015")
+    assert "\n" not in str(error.value)

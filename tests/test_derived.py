@@ -19,7 +19,7 @@ from dropnorm.protocol import load
 from dropnorm.publishing import publish, restore_all
 from dropnorm.runs import arm_state, read_runs, write_arm
 from dropnorm.status import status
-from dropnorm.variants import open_protocol, remember
+from dropnorm.variants import UnknownVariant, open_protocol, remember
 from tests.book.conftest import SESSION, invented_runs
 
 PLAIN, NORMALISED, BOTH = (ResultName("ioffe2015", result) for result in ("plain", "normalised", "both"))
@@ -124,6 +124,12 @@ def test_it_knows_the_variants_of_its_sources_and_contradicts_none(checkout):
         open_protocol(checkout, place, {})
 
 
+def test_a_variant_that_neither_it_nor_a_source_has_is_refused(checkout):
+    remember(Place(checkout / "results", "full", BOTH, "fast"), {"optimiser.lr": 0.5})
+    with pytest.raises(UnknownVariant, match=r"no variant fats at scale full \(there is fast\); to make it, say what"):
+        open_protocol(checkout, Place(checkout / "results", "full", BOTH, "fats"), {})
+
+
 # --- runs and status ---
 
 
@@ -148,7 +154,7 @@ def test_it_is_as_fresh_as_the_runs_of_its_sources(place, checkout):
     record["identity"]["code"] = "of yesterday"
     table.with_suffix(".json").write_text(json.dumps(record))
     assert (now().state, now().why) == ("stale", "1 of 6 arms: training code changed (such as batchnorm)")
-    assert now().command == "dropnorm run protocols/ioffe2015/normalised.yaml --scale paper"
+    assert now().command == f"dropnorm run protocols/ioffe2015/normalised.yaml --scale paper --out {place.root}"
     shutil.rmtree(place.of(PLAIN).folder)
     assert now().command.count("dropnorm run") == 2
     shutil.rmtree(place.of(NORMALISED).folder)
@@ -161,16 +167,24 @@ def test_newer_runs_of_a_source_make_its_figure_stale(place, checkout):
     write_arm(place, protocol, "baseline", runs, SESSION)
     found = status(checkout, protocol, place)
     assert (found.state, found.why) == ("stale", "runs are newer than the figure")
-    assert found.command == "dropnorm figure ioffe2015/both --scale paper"
+    assert found.command == f"dropnorm figure ioffe2015/both --scale paper --out {place.root}"
 
 
 # --- what is published and shown ---
 
 
+def test_it_is_not_published_where_a_source_has_other_runs_by_now(place, checkout):
+    protocol = load(checkout, BOTH, "paper")
+    runs = invented_runs("baseline", protocol.arms["baseline"], np.random.default_rng(1))
+    write_arm(place, protocol, "baseline", runs, SESSION)
+    with pytest.raises(UserError, match="plain/runs/baseline.parquet is not what the claims were judged from"):
+        publish(place, Place(checkout / "published", "paper", BOTH), protocol)
+
+
 @pytest.fixture
 def shown(place, checkout):
     """The derived result as the book shows it, once published."""
-    publish(place, Place(checkout / "published", "paper", BOTH))
+    publish(place, Place(checkout / "published", "paper", BOTH), load(checkout, BOTH, "paper"))
     return next(r for r in find_results(checkout, "published", checkout / "nowhere") if r.name == BOTH)
 
 
@@ -186,10 +200,12 @@ def test_the_book_shows_it_and_says_whose_runs_they_are(shown):
 
 def test_its_runs_are_published_with_its_sources_and_come_back_from_there(place, checkout):
     published, elsewhere = (Place(checkout / folder, "paper", BOTH) for folder in ("published", "elsewhere"))
-    assert publish(place, published)[1] == f"its runs are those of {PLAIN} and {NORMALISED}, to be published with them"
+    protocol = load(checkout, BOTH, "paper")
+    words = publish(place, published, protocol)[1]
+    assert words == f"its runs are those of {PLAIN} and {NORMALISED}, to be published with them"
     for name in (PLAIN, NORMALISED):
         evaluate(checkout, place.of(name), load(checkout, name, "paper"))
-        publish(place.of(name), published.of(name))
+        publish(place.of(name), published.of(name), load(checkout, name, "paper"))
     assert list(restore_all(checkout, [elsewhere], checkout / "published")) == [f"{BOTH}: 6 arms restored"]
     assert arm_state(elsewhere, load(checkout, BOTH, "paper"), "batchnorm").state == "fresh"
     assert elsewhere.of(NORMALISED).run("batchnorm").exists()

@@ -63,3 +63,10 @@ def test_other_code_does_not(change, source):
     before = fingerprint(MODULE, source)
     assert change("plotting.py", "#D55E00", "#D55E01") == before
     assert change("runner.py", "STEPS_BETWEEN_LOOKS = 20", "STEPS_BETWEEN_LOOKS = 30") == before
+
+
+def test_it_is_the_same_on_every_python(tmp_path):
+    """From 3.12 on, Python writes f-strings with their own quotes inside their braces."""
+    path = tmp_path / "a.py"
+    path.write_text("""x = f"{'b' if order == 'before' else 'beta'}{n:{width}d}" + f'{n}'\n""")
+    assert _code(path) == """x = f"{('b' if order == 'before' else 'beta')}{n:{width}d}" + f'{n}'"""

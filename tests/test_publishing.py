@@ -43,10 +43,10 @@ def place(made, tmp_path):
 
 
 @pytest.fixture
-def published(place, tmp_path):
+def published(place, tmp_path, protocol):
     """Where the result is published, with its runs."""
     target = Place(tmp_path / "published", "paper", NAME)
-    _, words = publish(place, target)
+    _, words = publish(place, target, protocol)
     assert "MB) are with it" in words
     return target
 
@@ -69,31 +69,31 @@ def test_small_runs_are_published_and_their_digests_too(place, published, protoc
 
 
 @pytest.mark.parametrize("limit", ["MOST_BYTES", "MOST_BYTES_OF_A_FILE"])
-def test_large_runs_are_left_out_also_where_smaller_ones_were_published(place, published, monkeypatch, limit):
+def test_large_runs_are_left_out_also_where_smaller_ones_were_published(place, published, protocol, monkeypatch, limit):
     monkeypatch.setattr(publishing, limit, 1000)
-    copied, words = publish(place, published)
+    copied, words = publish(place, published, protocol)
     assert "are left out: more than is committed" in words
     assert not published.runs.exists()
     assert differing(published.folder) == []
     assert published.file("claims.json") in copied
 
 
-def test_runs_that_are_not_all_here_are_left_out(place, published):
+def test_runs_that_are_not_all_here_are_left_out(place, published, protocol):
     place.run(ARM).unlink()
-    assert "not all here" in publish(place, published)[1]
+    assert "not all here" in publish(place, published, protocol)[1]
 
 
 def test_runs_that_the_claims_were_not_judged_from_are_refused(place, published, protocol):
     write_arm(place, protocol, ARM, invented_runs(ARM, protocol.arms[ARM], np.random.default_rng(1)), SESSION)
     with pytest.raises(UserError, match="not what the claims were judged from; judge again: dropnorm figure ioffe2015"):
-        publish(place, published)
+        publish(place, published, protocol)
     assert published.runs.exists()
 
 
-def test_what_lies_among_runs_and_is_none_of_them_is_not_published(place, published):
+def test_what_lies_among_runs_and_is_none_of_them_is_not_published(place, published, protocol):
     place.run("no-arm").write_bytes(b"of a former protocol")
     place.run(ARM).with_name(f"{ARM}.parquet.damaged").write_bytes(b"")
-    publish(place, published)
+    publish(place, published, protocol)
     assert not published.run("no-arm").exists()
     assert not list(published.runs.glob("*.damaged"))
 
@@ -144,7 +144,7 @@ def test_stale_ones_give_way_to_fresh_ones_and_to_no_others(place, published, pr
     assert restore(elsewhere, published, protocol).arms == [ARM]
     assert arm_state(elsewhere, protocol, ARM).state == "fresh"
     spoil(place, code="of last year")
-    publish(place, published)
+    publish(place, published, protocol)
     spoil(elsewhere, code="of yesterday")
     assert ARM in restore(elsewhere, published, protocol).kept
     elsewhere.run(ARM).unlink()
@@ -173,7 +173,7 @@ def test_a_variant_comes_back_with_what_it_changes(root, place, tmp_path):
     variant, target = (Place(folder, "paper", NAME, "lr05") for folder in (place.root, tmp_path / "published"))
     remember(variant, changes)
     fabricate(variant, load(root, NAME, "paper", changes), root)
-    publish(variant, target)
+    publish(variant, target, load(root, NAME, "paper", changes))
     here = Place(tmp_path / "elsewhere", "paper", NAME, "lr05")
     list(restore_all(root, [here], target.root))
     assert json.loads(here.file("variant.json").read_text()) == changes

@@ -1,14 +1,18 @@
 """Runs are safe to stop: killed anywhere, out of time, damaged, half there, without a GPU."""
 
+import hashlib
+import io
 import json
 import os
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -18,7 +22,9 @@ from dropnorm import checkpoint
 from dropnorm.files import replacing, sha256
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
-from dropnorm.runner import Limits, _stacks, make_loader, run_pending
+from dropnorm.runner import Limits, _StackRun, make_loader, run_pending
+from dropnorm.runs import read_runs
+from dropnorm.stacks import Stack, pending_stacks
 
 NAME = ResultName("ioffe2015", "figure1")
 ARM = "batchnorm"
@@ -40,13 +46,23 @@ def table(out: Path, arm: str = ARM) -> Path:
     return Place(out, "smoke", NAME).run(arm)
 
 
-def checkpoint_file(out: Path) -> Path:
-    return Place(out, "smoke", NAME).checkpoint(ARM)
+def checkpoints(out: Path) -> list[Path]:
+    return sorted(Place(out, "smoke", NAME).checkpoints.glob("*.safetensors"))
 
 
-def wait_for(path: Path, process: subprocess.Popen) -> None:
-    while not path.exists() and process.poll() is None:
+def wait_for_checkpoint(out: Path, process: subprocess.Popen) -> None:
+    while not checkpoints(out) and process.poll() is None:
         time.sleep(0.02)
+
+
+def train(root, out, seeds=None, limits=Limits(), arms=(ARM,)) -> str:  # noqa: B008
+    """`run` in this process; returns what it says."""
+    console = Console(file=io.StringIO(), width=200)
+    run_pending(
+        load(root, NAME, "smoke"), Place(out, "smoke", NAME), arms=list(arms), seeds=seeds,
+        device=torch.device("cpu"), load_dataset=make_loader(out, None), limits=limits, console=console,
+    )  # fmt: skip
+    return console.file.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +78,7 @@ def test_killed_at_five_random_points_it_ends_with_the_same_bits(root, tmp_path,
     rng, killed = random.Random(1), 0
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     while killed < 5 and not table(tmp_path).exists():
-        begun = checkpoint_file(tmp_path).exists()
+        begun = checkpoints(tmp_path)
         process = subprocess.Popen(
             command(tmp_path), cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -71,7 +87,7 @@ def test_killed_at_five_random_points_it_ends_with_the_same_bits(root, tmp_path,
                 if "resuming" in line:
                     break
         else:
-            wait_for(checkpoint_file(tmp_path), process)
+            wait_for_checkpoint(tmp_path, process)
         time.sleep(rng.uniform(0.0, 0.6))
         process.kill()
         process.wait()
@@ -80,21 +96,16 @@ def test_killed_at_five_random_points_it_ends_with_the_same_bits(root, tmp_path,
     assert killed == 5, "the run ended before it could be killed five times"
     assert "resuming at step" in done.stdout
     assert sha256(table(tmp_path)) == sha256(whole)
-    assert not checkpoint_file(tmp_path).exists()
+    assert not checkpoints(tmp_path)
 
 
 def test_killed_after_its_last_step_it_measures_nothing_twice(root, tmp_path, whole, monkeypatch):
-    protocol, place = load(root, NAME, "smoke"), Place(tmp_path, "smoke", NAME)
-    arguments = {
-        "arms": [ARM], "seeds": None, "device": torch.device("cpu"), "load_dataset": make_loader(tmp_path, None),
-        "limits": Limits(checkpoint_every=0), "console": Console(quiet=True),
-    }  # fmt: skip
     monkeypatch.setattr("dropnorm.runner._StackRun.finish", lambda run: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        run_pending(protocol, place, **arguments)
-    assert checkpoint_file(tmp_path).exists() and not table(tmp_path).exists()
+        train(root, tmp_path, limits=Limits(checkpoint_every=0))
+    assert len(checkpoints(tmp_path)) == 1 and not table(tmp_path).exists()
     monkeypatch.undo()
-    run_pending(protocol, place, **arguments)
+    train(root, tmp_path)
     assert sha256(table(tmp_path)) == sha256(whole)
 
 
@@ -103,26 +114,112 @@ def test_killed_after_its_last_step_it_measures_nothing_twice(root, tmp_path, wh
 def test_asked_to_stop_it_saves_and_goes_on_later(root, tmp_path, whole, how):
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command(tmp_path), cwd=root, env=environment, stdout=subprocess.PIPE, text=True)
-    wait_for(checkpoint_file(tmp_path), process)
+    wait_for_checkpoint(tmp_path, process)
     process.send_signal(how)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 143
     assert "the same command goes on from here" in out
-    assert checkpoint_file(tmp_path).exists()
+    assert len(checkpoints(tmp_path)) == 1
     assert "resuming" in run(root, tmp_path).stdout
     assert sha256(table(tmp_path)) == sha256(whole)
 
 
-def test_on_a_gpu_arms_of_one_shape_share_a_stack_on_a_cpu_each_has_its_own(root):
-    protocol = load(root, NAME, "paper")
-    pending = [(arm, seed) for arm in protocol.arms for seed in (0, 1)]
-    on_cpu = _stacks(protocol, pending, torch.device("cpu"))
-    assert [len(stack) for stack in on_cpu] == [2] * len(protocol.arms)
-    on_gpu = _stacks(protocol, pending, torch.device("cuda"))
-    assert sorted(replica for stack in on_gpu for replica in stack) == sorted(pending)
+def test_on_a_gpu_arms_of_one_shape_share_a_stack_on_a_cpu_each_has_its_own(root, tmp_path):
+    protocol, place = load(root, NAME, "paper"), Place(tmp_path, "paper", NAME)
+    wanted = {arm: [0, 1] for arm in protocol.arms}
+
+    def stacks(device):
+        found = pending_stacks(protocol, place, wanted, torch.device(device), Console(quiet=True))
+        assert sorted(r for stack in found for r in stack.replicas) == sorted((a, s) for a in wanted for s in (0, 1))
+        return found
+
+    assert [stack.replicas for stack in stacks("cpu")] == [[(arm, 0), (arm, 1)] for arm in protocol.arms]
+    on_gpu = stacks("cuda")
     assert len(on_gpu) < len(protocol.arms) / 2
     for stack in on_gpu:
-        assert len({protocol.arms[arm].shape for arm, _ in stack}) == 1
+        assert len({protocol.arms[arm].shape for arm in stack.arms}) == 1
+
+
+def test_what_has_no_use_of_a_gpu_stays_on_the_cpu(root, tmp_path):
+    name = ResultName("santurkar2018", "lemma45")
+    protocol, place = load(root, name, "smoke"), Place(tmp_path, "smoke", name)
+    wanted = {arm: protocol.seeds for arm in protocol.arms}
+    stacks = pending_stacks(protocol, place, wanted, torch.device("cuda"), Console(quiet=True))
+    assert {stack.device.type for stack in stacks} == {"cpu"}
+
+
+def test_arms_that_share_a_stack_end_as_each_alone(root, tmp_path):
+    """What a GPU does, done on the CPU: two arms in one stack, and each gets its own seeds and values."""
+    protocol, arms = load(root, NAME, "smoke"), ["batchnorm.lr-0.01", "batchnorm.lr-1.0"]
+    place = Place(tmp_path / "together", "smoke", NAME)
+    stack = Stack(protocol, place, torch.device("cpu"), [(arm, seed) for arm in arms for seed in (3, 1)])
+    _StackRun(stack, make_loader(tmp_path, None), Limits(), Console(quiet=True)).go_on(lambda: False)
+    train(root, tmp_path / "alone", [1, 3], arms=arms)
+    both, each = (read_runs(Place(tmp_path / folder, "smoke", NAME), protocol) for folder in ("together", "alone"))
+    keys = ["arm", "seed", "quantity", "step", "unit"]
+    pd.testing.assert_frame_equal(both[keys], each[keys])
+    last = both.step == both.step.max()
+    assert np.allclose(
+        both.value[last], each.value[last], atol=0.01, equal_nan=True
+    )  # sums are rounded in other orders
+    final = each.value[last & (each.quantity == "validation_accuracy")].to_numpy()
+    assert len(set(final)) == 4  # one taken for another would be noticed
+
+
+# --- two at a time, other seeds ---
+
+
+def test_what_another_process_trains_is_left_to_it(root, tmp_path, whole):
+    """The second process says so in one line, trains what else it was asked for, and spoils nothing."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command(tmp_path), cwd=root, env=environment, stdout=subprocess.PIPE, text=True)
+    wait_for_checkpoint(tmp_path, process)
+    process.send_signal(signal.SIGSTOP)
+    try:
+        second = run(root, tmp_path, "--arm", "baseline")
+    finally:
+        process.send_signal(signal.SIGCONT)
+    assert second.returncode == 2
+    assert "batchnorm: another process is training it" in second.stderr
+    assert len(second.stderr.strip().splitlines()) == 1
+    assert table(tmp_path, "baseline").exists()
+    assert process.wait(timeout=120) == 0
+    assert sha256(table(tmp_path)) == sha256(whole)
+
+
+def stop_early(root, out, seeds) -> None:
+    """A run that ends with a checkpoint."""
+    train(root, out, seeds, Limits(time_limit=0.05))
+    assert len(checkpoints(out)) == 1
+
+
+def test_asking_for_more_seeds_goes_on_with_those_that_were_begun(root, tmp_path):
+    stop_early(root, tmp_path, [0])
+    said = train(root, tmp_path, [0, 1])
+    assert "batchnorm: resuming at step" in said
+    assert "discarded" not in said
+    record = json.loads(table(tmp_path).with_suffix(".json").read_text())
+    assert [session["seeds"] for session in record["sessions"]] == [[0], [1]]
+    assert not checkpoints(tmp_path)
+
+
+def test_asking_for_other_seeds_keeps_what_was_begun(root, tmp_path):
+    stop_early(root, tmp_path, [0, 1])
+    assert "resuming" not in train(root, tmp_path, [2])
+    assert len(checkpoints(tmp_path)) == 1
+    assert "batchnorm: resuming at step" in train(root, tmp_path, [0, 1])
+    assert not checkpoints(tmp_path)
+
+
+def test_a_checkpoint_that_was_overtaken_goes(root, tmp_path):
+    stop_early(root, tmp_path, [0, 1])
+    train(root, tmp_path, [0])
+    assert len(checkpoints(tmp_path)) == 1
+    train(root, tmp_path, [1])
+    assert not checkpoints(tmp_path)
+
+
+# --- out of time, damaged, diverged ---
 
 
 def test_out_of_time_it_stops_cleanly_and_says_what_is_pending(root, tmp_path):
@@ -158,8 +255,9 @@ def test_a_damaged_table_is_found_and_made_again(root, tmp_path, dropnorm):
     drawn = dropnorm("figure", "ioffe2015/figure1", "--scale", "smoke", "--out", tmp_path)
     assert drawn.returncode == 2
     assert "damaged" in drawn.stderr
-    assert table(tmp_path).with_name("batchnorm.parquet.damaged").exists()  # nothing is lost
+    assert sha256(table(tmp_path)) == hashlib.sha256(damaged).hexdigest()  # who reads touches nothing
     run(root, tmp_path, "--seeds", "0")
+    assert table(tmp_path).with_name("batchnorm.parquet.damaged").read_bytes() == damaged  # nothing is lost
     assert sha256(table(tmp_path)) == good
 
 
@@ -184,12 +282,30 @@ def test_one_arm_of_a_sweep_can_be_judged_and_drawn_alone(root, tmp_path, dropno
     assert "inconclusive" not in drawn.stdout
 
 
+def test_a_reader_waits_while_a_table_and_its_record_are_written(root, tmp_path):
+    train(root, tmp_path, [0])
+    protocol, place = load(root, NAME, "smoke"), Place(tmp_path, "smoke", NAME)
+    record = table(tmp_path).with_suffix(".json")
+    right = record.read_text()
+    record.write_text(json.dumps(json.loads(right) | {"sha256": "of the table before"}))
+    timer = threading.Timer(0.3, record.write_text, [right])
+    timer.start()
+    assert len(read_runs(place, protocol)) > 0
+    timer.join()
+
+
 @pytest.fixture
 def saved(tmp_path):
     path = tmp_path / "a.safetensors"
     state = {"W": torch.randn(3, 4), "step": torch.tensor(7), "half": torch.zeros(2, dtype=torch.float16)}
-    checkpoint.save(path, state, "key")
+    checkpoint.save(path, state, checkpoint.Header("key", [("arm", 0), ("arm", 2)]))
     return path, state
+
+
+def test_a_checkpoint_says_whose_it_is(saved, tmp_path):
+    assert checkpoint.header(saved[0]) == checkpoint.Header("key", [("arm", 0), ("arm", 2)])
+    saved[0].write_bytes(saved[0].read_bytes()[:7])
+    assert checkpoint.header(saved[0]) is None
 
 
 def test_a_checkpoint_comes_back_to_the_bit(saved):

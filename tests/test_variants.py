@@ -40,3 +40,12 @@ def test_by_hand_and_by_snakemake_a_variant_is_the_same(root, tmp_path, dropnorm
     again = dropnorm(*command[1:], "--out", tmp_path, "--arm", "baseline", "--seeds", "0")
     assert again.returncode == 0, again.stderr
     assert "1 of 1 arms done" in again.stdout
+
+
+def test_a_damaged_file_is_one_line_that_says_what_to_do(tmp_path):
+    place = Place(tmp_path, "full", NAME, "lr03")
+    remember(place, {"optimiser.lr": 0.3})
+    place.file("variant.json").write_text('{"optimiser.lr": ')
+    with pytest.raises(UserError, match=r"variant.json: not readable as JSON .*; delete it") as error:
+        resolve(place, {})
+    assert "\n" not in str(error.value)

@@ -237,6 +237,17 @@ def test_a_derived_result_alone_trains_what_it_needs_and_a_variant_of_it_too(der
     assert "6 of 6 arms done" in again.stdout
 
 
+# --- folders ---
+
+
+def test_folders_may_have_blanks_and_lie_at_home(checkout, monkeypatch):
+    monkeypatch.setenv("HOME", str(checkout.folder / "my home"))
+    target = "ioffe2015_figure1_run_batchnorm"
+    checkout.snakemake(target, config=("out=~/our results", "data_dir=~/our data", "arms_per_job=1"))
+    assert (checkout.folder / "my home/our results/smoke/ioffe2015/figure1/runs/batchnorm.parquet").exists()
+    assert not [p.name for p in checkout.folder.iterdir() if p.name.startswith(("~", "our", "home"))]
+
+
 # --- variants, publishing ---
 
 

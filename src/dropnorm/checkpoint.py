@@ -1,6 +1,8 @@
 """Checkpoints: all tensors of a running experiment in one safetensors file that knows its own digest."""
 
 import hashlib
+import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -12,11 +14,30 @@ from torch import Tensor
 from dropnorm.files import replacing
 
 
-def save(path: Path, state: dict[str, Tensor], key: str) -> None:
-    """Write `state` whole or not at all. `key` says which run (code, settings, data, seeds) it belongs to."""
+@dataclass(frozen=True)
+class Header:
+    """Whose state it is: the replicas (arm, seed), and a digest of code, settings and data of each."""
+
+    key: str
+    replicas: list[tuple[str, int]]
+
+
+def save(path: Path, state: dict[str, Tensor], header: Header) -> None:
+    """Write `state` whole or not at all."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    metadata = {"key": header.key, "replicas": json.dumps(header.replicas), "digest": _digest(state)}
     with replacing(path) as part:
-        save_file(state, part, metadata={"key": key, "digest": _digest(state)})
+        save_file(state, part, metadata=metadata)
+
+
+def header(path: Path) -> Header | None:
+    """What a checkpoint says it is, read without its tensors; None if it cannot be read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        return Header(metadata["key"], [(arm, seed) for arm, seed in json.loads(metadata["replicas"])])
+    except (SafetensorError, OSError, KeyError, ValueError):
+        return None
 
 
 def load(path: Path, key: str, console: Console) -> dict[str, Tensor] | None:

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +12,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from dropnorm.errors import UserError
-from dropnorm.names import SCALES, Place, ResultName, project_root
+from dropnorm.names import RESULTS, SCALES, Place, ResultName, project_root
 from dropnorm.options import (
+    BENCH,
     DATA,
     PUBLISHED,
-    RESULTS,
     OutOpt,
     ResultArg,
     ScaleOpt,
@@ -52,7 +53,7 @@ def app() -> None:
         _complain(str(error))
     except OSError as error:  # a full disk, a folder that may not be written to, ...
         remedy = "free some space and run the same command again" if error.errno == errno.ENOSPC else "mend that first"
-        _complain(f"{error.strerror}: {error.filename or 'while writing'}; {remedy}")
+        _complain(f"{error.strerror or error}: {error.filename or 'while writing'}; {remedy}")
 
 
 def _complain(message: str) -> None:
@@ -180,6 +181,8 @@ def figure(
         raise UserError(f"--source {source}: unknown; allowed: runs, published")
     root = project_root()
     if source == "published":
+        if out != RESULTS or variant or set_:
+            raise UserError("--source published judges what is committed; leave out --out, --variant and --set")
         protocol, place = open_result(result, scale, root / PUBLISHED, None, None)
         claims = evaluate_published(root, place, protocol)
     else:
@@ -201,10 +204,9 @@ def publish(
     from dropnorm.publishing import publish as copy
     from dropnorm.readme import refresh
 
-    name = ResultName.parse(result)
-    place = Place(in_checkout(out), scale, name, variant)
-    target = Place(project_root() / PUBLISHED, scale, name, variant)
-    copied, of_runs = copy(place, target)
+    protocol, place = open_result(result, scale, out, variant, None)
+    target = replace(place, root=project_root() / PUBLISHED)
+    copied, of_runs = copy(place, target, protocol)
     refresh(project_root())
     console.print(f"{len(copied)} files are in {target.folder}; {of_runs}; the README's tables follow them")
 
@@ -265,9 +267,7 @@ def bench(
     name: Annotated[str, typer.Argument(help="Which step to time: sigmoid_mlp, dropout_mlp or vgg.")] = "sigmoid_mlp",
     data_dir: Annotated[Path, typer.Option(help="Where data sets are, or are put.")] = DATA,
     mirror: Annotated[str | None, typer.Option(help="A folder or URL to take data from first.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the figures; `published/bench` is shown in the book.")] = Path(
-        "results/bench"
-    ),
+    out: Annotated[Path, typer.Option(help="Folder for the figures; `published/bench` is shown in the book.")] = BENCH,
 ) -> None:
     """Time a training step beside the same network written the usual way in PyTorch. Takes about a minute."""
     from dropnorm import datasets
@@ -278,7 +278,7 @@ def bench(
         raise UserError(f"benchmark '{name}' is unknown; allowed: {', '.join(BENCHMARKS)}")
     figures = measure(name, datasets.load(BENCHMARKS[name], in_checkout(data_dir), mirror or None))
     console.print("\n".join(lines(figures)))
-    path = out / f"{name}.json"
+    path = in_checkout(out) / f"{name}.json"
     write_json(path, figures)
     console.print(f"figures and machine: {path}")
 
@@ -292,5 +292,6 @@ def book(
     """Build the book from published results, or from those of a scale. Takes seconds and never trains."""
     from dropnorm.book import build
 
-    index = build(project_root(), source, out or Path("build/book") / source, console, results=results)
+    root = project_root()
+    index = build(root, source, out or root / "build/book" / source, console, results=results)
     console.print(f"the book: {index.resolve()}")

@@ -4,6 +4,7 @@ samples.csv  table.csv  curves.csv  claims.json  facts.json  figures.json  *.svg
 """
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -21,7 +22,7 @@ from dropnorm.datasets.registry import TITLES
 from dropnorm.errors import UserError
 from dropnorm.files import read_json, replacing, seal, sha256, write_json
 from dropnorm.fingerprint import fingerprint
-from dropnorm.names import Place, ResultName
+from dropnorm.names import RESULTS, Place, ResultName
 from dropnorm.plotting import THEMES, theme
 from dropnorm.protocol import Protocol
 from dropnorm.runs import arm_state, read_runs, records, run_command
@@ -164,7 +165,7 @@ def write_provenance(root: Path, place: Place, protocol: Protocol) -> None:
             "variant": place.variant,
             "changes": protocol.changes,
             "runs_of": [str(source.name) for source in protocol.sources],
-            "command": run_command(place, protocol),
+            "command": run_command(replace(place, root=RESULTS), protocol),  # no folder of this machine
             "code_fingerprint": _joined(i["code"] for i in identities),
             "data": _joined(protocol.arms[arm].dataset for arm in found),
             "data_digest": _joined(part for i in identities for part in i["data"].split("+")),

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from dropnorm.errors import UserError
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -39,8 +41,11 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON. Raises ValueError if it is damaged."""
-    return json.loads(path.read_text())
+    """Read JSON. Raises FileNotFoundError, and UserError if it is damaged."""
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise UserError(f"{path}: not readable as JSON ({error}); delete it, and have it made again") from None
 
 
 def read_yaml(path: Path) -> Any:

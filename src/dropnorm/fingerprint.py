@@ -68,7 +68,21 @@ def _code(path: Path) -> str:
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and _is_docstring(body[0]):
             node.body = body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
+    return ast.unparse(_Quotes().visit(tree))
+
+
+class _Quotes(ast.NodeTransformer):
+    """Every f-string as Python 3.11 writes it: from 3.12 on, it may use its own quotes inside its braces."""
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.Name:
+        text = ast.unparse(self.generic_visit(node))
+        if text.startswith("f'") and text.count("'") > 2 and '"' not in text:
+            text = f'f"{text[2:-1]}"'
+        return ast.Name(text)  # unparsed as it stands
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.FormattedValue:
+        node.value = self.visit(node.value)  # and not its format, which is no string of its own
+        return node
 
 
 def _is_docstring(node: ast.AST) -> bool:

@@ -30,6 +30,9 @@ KINDS = {
     "weight_scale": "dropnorm.experiments.weight_scale",
 }
 
+# These have no steps in which a GPU would save time: they check statements in float64, or call a library that has none.
+ON_CPU = {"dropout_ridge", "svm", "theorem", "weight_scale"}
+
 
 def experiment_module(kind: str) -> ModuleType:
     """The module (with `Settings` and `Experiment`) of an experiment kind named in a protocol."""

@@ -5,11 +5,13 @@ module, book page, test and Snakemake target (`ioffe2015_figure1`) all carry the
 """
 
 import re
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dropnorm.errors import UserError
 
+RESULTS = Path("results")  # where they are kept, unless one says otherwise
 SCALES = ("smoke", "full", "paper")
 _NAME = re.compile(r"^[a-z][a-z0-9]*$")
 _DIGITS = re.compile(r"(\d+)")
@@ -75,11 +77,27 @@ class Place:
         """The tidy measurements of one arm; its provenance lies beside it (`.json`)."""
         return self.runs / f"{arm}.parquet"
 
-    def checkpoint(self, key: str) -> Path:
-        return self.folder / "checkpoints" / f"{key}.safetensors"
+    @property
+    def checkpoints(self) -> Path:
+        """A folder of them; which stack of replicas each belongs to says its header."""
+        return self.folder / "checkpoints"
 
     def file(self, name: str) -> Path:
         return self.folder / name
+
+    @property
+    def arguments(self) -> list[str]:
+        """The command line's words that name this place, its result aside."""
+        words = ["--scale", self.scale]
+        if self.variant:
+            words += ["--variant", self.variant]
+        if self.root not in (RESULTS, project_root() / RESULTS):
+            words += ["--out", str(self.root)]
+        return words
+
+    def command(self, verb: str) -> str:
+        """What to type to have `dropnorm VERB` done here; what a variant changes need not be said again."""
+        return shlex.join(["dropnorm", verb, str(self.name), *self.arguments])
 
     def of(self, name: ResultName) -> "Place":
         """The place of another result, at the same scale and variant."""

@@ -7,12 +7,12 @@ import typer
 from rich.console import Console
 
 from dropnorm.errors import UserError
-from dropnorm.names import Place, ResultName, project_root
+from dropnorm.names import RESULTS, Place, ResultName, project_root
 from dropnorm.protocol import Protocol, parse_changes
 from dropnorm.protocol_file import parse_seeds
 from dropnorm.variants import open_protocol
 
-PUBLISHED, RESULTS, DATA = Path("published"), Path("results"), Path("data")
+PUBLISHED, DATA, BENCH = Path("published"), Path("data"), RESULTS / "bench"
 console = Console(highlight=False, soft_wrap=True)
 
 ResultArg = Annotated[str, typer.Argument(help="A result (ioffe2015/figure1) or its protocol file.")]
@@ -28,7 +28,7 @@ SetOpt = Annotated[
 
 def in_checkout(path: Path) -> Path:
     """A default folder, such as `results`, belongs to the checkout, from wherever in it one calls."""
-    return project_root() / path if path in (RESULTS, DATA) and Path.cwd() != project_root() else path
+    return project_root() / path if path in (RESULTS, DATA, BENCH) and Path.cwd() != project_root() else path
 
 
 def open_result(

@@ -19,17 +19,18 @@ LOG_EVERY = 30.0  # seconds between lines where there is no terminal
 class StepProgress:
     """Follows the steps of one stack of replicas; use it as a context manager and call `update(step)` at will."""
 
-    def __init__(self, label: str, total: int, console: Console):
-        self.label, self.total, self.console = label, total, console
+    def __init__(self, label: str, total: int, console: Console, first: int = 0):
+        """first: the step from which a resumed run goes on."""
+        self.label, self.total, self.console, self._first = label, total, console, first
         self._bar = None
         if console.is_terminal:
             columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
             columns += [TextColumn("elapsed"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()]
             self._bar = Progress(*columns, console=console)
-            self._task = self._bar.add_task(label, total=total)
+            self._task = self._bar.add_task(label, total=total, completed=first)
 
     def __enter__(self) -> "StepProgress":
-        self._first_step, self._started = None, time.monotonic()
+        self._started = time.monotonic()
         self._next_line = self._started + LOG_EVERY
         if self._bar:
             self._bar.start()
@@ -40,15 +41,13 @@ class StepProgress:
             self._bar.stop()
 
     def update(self, step: int) -> None:
-        if self._first_step is None:  # where a resumed run takes up again
-            self._first_step = step
         if self._bar:
             self._bar.update(self._task, completed=step)
-        elif time.monotonic() >= self._next_line:
+        elif time.monotonic() >= self._next_line and step > self._first:
             self._next_line += LOG_EVERY
             self._line(step)
 
     def _line(self, step: int) -> None:
-        spent, done = time.monotonic() - self._started, max(step - self._first_step, 1)
+        spent, done = time.monotonic() - self._started, step - self._first
         left = timedelta(seconds=round(spent / done * (self.total - step)))
         self.console.print(f"{self.label}: step {step:,} of {self.total:,}, {left} left", highlight=False)

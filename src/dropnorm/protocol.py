@@ -113,7 +113,7 @@ class Derived(Protocol):
         changes = [{k: v for k, v in self.changes.items() if self._has(path, k, v)} for path in paths]
         for key in self.changes:
             if not any(key in of_source for of_source in changes):
-                raise UserError(f"{self.path}: --set {key}: no setting of {', '.join(self.file.runs_of)}")
+                raise UnknownSetting(f"{self.path}: --set {key}: no setting of {', '.join(self.file.runs_of)}")
         self.sources = [Protocol(p, self.scale_name, of_source) for p, of_source in zip(paths, changes, strict=True)]
         self.arms = {}
         for source in self.sources:
@@ -150,7 +150,10 @@ def parse_changes(items: list[str]) -> Overrides:
         key, sign, value = item.partition("=")
         if not sign or not key.strip():
             raise UserError(f"--set {item}: write KEY=VALUE, as in --set optimiser.lr=0.3")
-        changes[key.strip()] = yaml.safe_load(value)
+        try:
+            changes[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UserError(f"--set {item}: its value is not readable as YAML; write it as in a protocol") from None
     return changes
 
 

@@ -22,7 +22,7 @@ MOST_BYTES = 4_000_000
 MOST_BYTES_OF_A_FILE = 2 * 1024**2  # as for every file of the repository
 
 
-def publish(place: Place, published: Place) -> tuple[list[Path], str]:
+def publish(place: Place, published: Place, protocol: Protocol) -> tuple[list[Path], str]:
     """Copy the small part of a result to where it is committed; returns the copies, and what became of its runs.
 
     Raises UserError if it has not been evaluated, if it was not evaluated from the runs that are there now, or at smoke
@@ -31,10 +31,8 @@ def publish(place: Place, published: Place) -> tuple[list[Path], str]:
     if place.scale == "smoke":
         raise UserError("smoke results are no evidence and are not published; run at --scale full or paper")
     if not place.file("claims.json").exists():
-        raise UserError(
-            f"{place.folder} has no claims.json; make it: dropnorm figure {place.name} --scale {place.scale}"
-        )
-    runs, words = _small_runs(place)
+        raise UserError(f"{place.folder} has no claims.json; make it: {place.command('figure')}")
+    runs, words = _small_runs(place, protocol)
     shutil.rmtree(published.runs, ignore_errors=True)
     page = [p for p in place.folder.iterdir() if p.is_file() and not p.name.startswith(".")]
     names = sorted(p.relative_to(place.folder).as_posix() for p in (*page, *runs))
@@ -44,19 +42,19 @@ def publish(place: Place, published: Place) -> tuple[list[Path], str]:
     return [published.file(name) for name in names], words
 
 
-def _small_runs(place: Place) -> tuple[list[Path], str]:
+def _small_runs(place: Place, protocol: Protocol) -> tuple[list[Path], str]:
     """The tables and records that the claims were judged from, if they are small enough to be committed."""
-    provenance = read_json(place.file("provenance.json"))
-    sources = [name for name in provenance.get("runs_of", []) if name != str(place.name)]
-    if sources:
-        return [], f"its runs are those of {' and '.join(sources)}, to be published with them"
-    digests = {place.run(arm): record["runs_sha256"] for arm, record in provenance["arms"].items()}
-    if not all(table.exists() for table in digests):
+    arms = read_json(place.file("provenance.json"))["arms"]
+    if gone := [arm for arm in arms if arm not in protocol.arms]:
+        raise UserError(f"the protocol has no arm {gone[0]} any more; judge again: {place.command('figure')}")
+    digests = {table(place, protocol, arm): record["runs_sha256"] for arm, record in arms.items()}
+    if changed := [path for path, digest in digests.items() if path.exists() and sha256(path) != digest]:
+        raise UserError(f"{changed[0]} is not what the claims were judged from; judge again: {place.command('figure')}")
+    if protocol.derived:
+        return [], f"its runs are those of {protocol.sources_in_words}, to be published with them"
+    if not all(path.exists() for path in digests):
         return [], "its runs are not all here, so they are left out"
-    if changed := [table for table, digest in digests.items() if sha256(table) != digest]:
-        again = f"dropnorm figure {place.name} --scale {place.scale}"
-        raise UserError(f"{changed[0]} is not what the claims were judged from; judge again: {again}")
-    files = [file for table in digests for file in _files(table)]
+    files = [file for path in digests for file in _files(path)]
     sizes = [file.stat().st_size for file in files]
     words = f"{sum(sizes) / 1e6:.1f} MB"
     if sum(sizes) > MOST_BYTES or max(sizes) > MOST_BYTES_OF_A_FILE:
@@ -145,9 +143,9 @@ def _check(published: Place, arm: str) -> None:
             raise UserError(f"{file} is not what was published (its digest differs); take it from git again")
 
 
-def _files(table: Path) -> list[Path]:
-    """A table and its record; the record last, for it says that the table is whole."""
-    return [table, table.with_suffix(".json")]
+def _files(runs: Path) -> list[Path]:
+    """A table of runs and its record; the record last, for it says that the table is whole."""
+    return [runs, runs.with_suffix(".json")]
 
 
 def _copy(source: Path, target: Path) -> None:

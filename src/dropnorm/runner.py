@@ -1,14 +1,10 @@
-"""Run what is pending of a protocol: resume, check-point, stop in time, put finished arms in place.
+"""Run what is pending of a protocol: resume, check-point, stop in time, put finished arms in place."""
 
-On a CPU a stack holds the seeds of one arm (one thread a process is fastest); on a GPU all pending arms of one shape.
-"""
-
-import hashlib
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +17,9 @@ from dropnorm.errors import UserError
 from dropnorm.names import Place
 from dropnorm.progress import StepProgress
 from dropnorm.protocol import Protocol
-from dropnorm.runs import arm_state, identity, write_arm
+from dropnorm.runs import arm_state, write_arm
+from dropnorm.stacks import Stack, drop_finished, pending_stacks
 
-Replica = tuple[str, int]  # (arm, seed)
 STEPS_BETWEEN_LOOKS = 20  # at the clock; a step takes milliseconds, or an experiment says `steps_between_looks`
 
 
@@ -69,87 +65,71 @@ def run_pending(
 
     seeds: None for those of the protocol. Arms of a derived result are trained by its sources, in their places.
     Stops cleanly, with a checkpoint, at the time limit, on SIGTERM and on Ctrl-C; the same call continues from there.
+
+    Raises UserError, after all else is done, if another process is training one of the arms.
     """
     deadline = time.monotonic() + limits.time_limit
     wanted = {arm: seeds or protocol.owner(arm).seeds for arm in arms}
     stacks = [
-        (source, place.of(source.name), stack)
+        stack
         for source in protocol.sources
-        for stack in _stacks(source, _pending(source, place.of(source.name), wanted, console), device)
+        for stack in pending_stacks(source, place.of(source.name), wanted, device, console)
     ]
     # What was begun comes first: it is nearest to an end.
-    stacks.sort(key=lambda entry: not entry[1].checkpoint(_stack_label(entry[2])).exists())
+    stacks.sort(key=lambda stack: not stack.checkpoint.exists())
+    elsewhere = []
     with _stop_signals() as stopping:
-        for source, its_place, stack in stacks:
+        for stack in stacks:
             if stopping() or time.monotonic() >= deadline:
                 break
-            run = _StackRun(source, its_place, stack, device, load_dataset, limits, console)
-            with bfloat16_products(device, source.arms[stack[0][0]]):
-                finished = run.advance(lambda: stopping() or time.monotonic() >= deadline)
-            if finished:
-                run.finish()
+            with stack.reserved() as ours:
+                if not ours:
+                    elsewhere.append(stack)
+                elif replicas := stack.pending():  # another process may have finished some by now
+                    run = _StackRun(replace(stack, replicas=replicas), load_dataset, limits, console)
+                    run.go_on(lambda: stopping() or time.monotonic() >= deadline)
+    if elsewhere:
+        raise UserError(
+            f"{elsewhere[0].label}: another process is training it in {elsewhere[0].place.folder}; "
+            f"run the same command again when that one has ended"
+        )
     left = [a for a in wanted if set(wanted[a]) - set(arm_state(place, protocol, a).seeds)]
     return Outcome(done=[a for a in wanted if a not in left], pending=left)
-
-
-def _pending(protocol, place, wanted: dict[str, list[int]], console) -> list[Replica]:
-    pending = []
-    for arm, seeds in wanted.items():
-        if arm not in protocol.arms:  # another source trains it
-            continue
-        found = arm_state(place, protocol, arm)
-        missing = [s for s in seeds if s not in found.seeds]
-        if missing and found.state in ("stale", "damaged"):
-            console.print(f"{arm}: {found.state} ({found.why}), running again", style="yellow", highlight=False)
-        pending += [(arm, seed) for seed in missing]
-    return pending
-
-
-def _stacks(protocol: Protocol, pending: list[Replica], device: torch.device) -> list[list[Replica]]:
-    groups: dict[str, list[Replica]] = {}
-    for arm, seed in pending:
-        key = protocol.arms[arm].shape if device.type == "cuda" else arm
-        groups.setdefault(key, []).append((arm, seed))
-    return list(groups.values())
-
-
-def _stack_label(stack: list[Replica]) -> str:
-    arms = list(dict.fromkeys(arm for arm, _ in stack))
-    if len(arms) == 1:
-        return arms[0]
-    return "stack-" + hashlib.sha256(repr(stack).encode()).hexdigest()[:12]
 
 
 class _StackRun:
     """One stack of replicas from its last checkpoint (or the beginning) to its end."""
 
-    def __init__(self, protocol, place, stack, device, load_dataset, limits, console):
-        self.protocol, self.place, self.stack, self.device = protocol, place, stack, device
-        self.limits, self.console = limits, console
-        self.label = _stack_label(stack)
-        self.path = place.checkpoint(self.label)
-        settings = [(protocol.arms[arm], seed) for arm, seed in stack]
-        self.experiment = protocol.module.Experiment(settings, load_dataset(settings[0][0].dataset), device)
-        self.total = getattr(self.experiment, "steps", settings[0][0].steps)  # most know it from settings alone
-        identities = [(arm, seed, identity(protocol, arm)) for arm, seed in stack]
-        self.key = hashlib.sha256(repr(identities).encode()).hexdigest()
+    def __init__(self, stack: Stack, load_dataset, limits: Limits, console: Console):
+        self.stack, self.limits, self.console = stack, limits, console
+        settings = [(stack.protocol.arms[arm], seed) for arm, seed in stack.replicas]
+        self.settings = settings[0][0]
+        self.experiment = stack.protocol.module.Experiment(settings, load_dataset(self.settings.dataset), stack.device)
+        self.total = getattr(self.experiment, "steps", self.settings.steps)  # most know it from settings alone
         self.started, self.seconds = provenance.now(), 0.0
         self._resume()
 
     def _resume(self) -> None:
-        if state := checkpoint.load(self.path, self.key, self.console):
+        if state := checkpoint.load(self.stack.checkpoint, self.stack.key, self.console):
             self.seconds = float(state.pop("runner/seconds"))
             self.started = bytes(state.pop("runner/started")).decode()
             self.experiment.load_state(state)
-            self.console.print(f"{self.label}: resuming at step {self.experiment.step:,}", highlight=False)
+            self.console.print(f"{self.stack.label}: resuming at step {self.experiment.step:,}", highlight=False)
+
+    def go_on(self, should_stop: Callable[[], bool]) -> None:
+        """Train until finished, and put the runs in place; or until told to stop."""
+        with bfloat16_products(self.stack.device, self.settings):
+            finished = self.advance(should_stop)
+        if finished:
+            self.finish()
 
     def advance(self, should_stop: Callable[[], bool]) -> bool:
         """Train until finished (True), or until told to stop (False, with a checkpoint)."""
         clock = time.monotonic()
         saved_at = clock
         between = getattr(self.experiment, "steps_between_looks", STEPS_BETWEEN_LOOKS)
-        seeds = len(self.stack)
-        with StepProgress(f"{self.place.name} {self.label} [{seeds} replicas]", self.total, self.console) as progress:
+        title = f"{self.stack.place.name} {self.stack.label} [{len(self.stack.replicas)} replicas]"
+        with StepProgress(title, self.total, self.console, self.experiment.step) as progress:
             while not self.experiment.finished:
                 self.experiment.advance()
                 if self.experiment.step % between:
@@ -173,24 +153,26 @@ class _StackRun:
             "runner/seconds": torch.tensor(self.seconds, dtype=torch.float64),
             "runner/started": torch.tensor(list(self.started.encode()), dtype=torch.uint8),
         }
-        checkpoint.save(self.path, state, self.key)
+        checkpoint.save(self.stack.checkpoint, state, checkpoint.Header(self.stack.key, self.stack.replicas))
 
     def finish(self) -> None:
         """Write each arm's table and record; only then drop the checkpoint."""
         runs = self.experiment.frame()
-        session = provenance.machine(self.device) | {
+        replicas = self.stack.replicas
+        session = provenance.machine(self.stack.device) | {
             "started": self.started,
             "ended": provenance.now(),
             "seconds": round(self.seconds, 1),
-            "replicas": len(self.stack),
+            "replicas": len(replicas),
             "steps": self.total,
         }
-        for arm in dict.fromkeys(arm for arm, _ in self.stack):
-            seed_of = {i: seed for i, (a, seed) in enumerate(self.stack) if a == arm}
+        for arm in self.stack.arms:
+            seed_of = {i: seed for i, (a, seed) in enumerate(replicas) if a == arm}
             mine = runs[runs.replica.isin(seed_of)]
             mine = mine.assign(seed=mine.replica.map(seed_of)).drop(columns="replica")
-            write_arm(self.place, self.protocol, arm, mine, session | {"seeds": list(seed_of.values())})
-        self.path.unlink(missing_ok=True)
+            session_of_arm = session | {"seeds": list(seed_of.values())}
+            write_arm(self.stack.place, self.stack.protocol, arm, mine, session_of_arm)
+        drop_finished(self.stack)
 
 
 @contextmanager

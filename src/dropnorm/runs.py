@@ -5,6 +5,7 @@ runs/<arm>.json       identity (code, settings, data), the table's digest, seeds
 """
 
 import shlex
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def arm_state(place: Place, protocol: Protocol, arm: str) -> ArmState:
     record = _record(path)
     if record is None or not path.exists():
         return ArmState("missing", "not run", [])
-    if sha256(path) != record["sha256"]:
+    if not _intact(path):
         return ArmState("damaged", "its table does not match its digest", [])
     now, then = identity(protocol, arm), Identity(**record["identity"])
     if now != then:
@@ -90,9 +91,14 @@ def unfinished(place: Place, protocol: Protocol, arm: str) -> bool:
 
 
 def write_arm(place: Place, protocol: Protocol, arm: str, runs: pd.DataFrame, session: dict[str, Any]) -> None:
-    """Put the runs of an arm in place, joined to the seeds already there if these are fresh."""
+    """Put the runs of an arm in place, joined to the seeds already there if these are fresh.
+
+    A damaged table that lies there is set aside (renamed to NAME.damaged).
+    """
     path, known = table(place, protocol, arm), arm_state(place, protocol, arm)
     sessions = [session]
+    if known.state == "damaged":
+        path.rename(path.with_name(path.name + ".damaged"))
     if known.seeds:
         kept = pd.read_parquet(path)
         runs = pd.concat([kept[~kept.seed.isin(runs.seed.unique())], runs], ignore_index=True)
@@ -117,8 +123,6 @@ def write_arm(place: Place, protocol: Protocol, arm: str, runs: pd.DataFrame, se
 def read_runs(place: Place, protocol: Protocol) -> pd.DataFrame:
     """The tidy runs of all arms that are there, with a column `arm` (a categorical that knows the missing ones too).
 
-    A damaged table is set aside (renamed to NAME.damaged), so that the next run makes it anew.
-
     Raises:
         UserError: if a table is damaged, or if there is none at all.
     """
@@ -126,7 +130,9 @@ def read_runs(place: Place, protocol: Protocol) -> pd.DataFrame:
     for arm in protocol.arms:
         path = table(place, protocol, arm)
         if path.exists() and _record(path) is not None:
-            _check(path)
+            if not _intact(path):
+                again = run_command(place.of(protocol.owner(arm).name), protocol.owner(arm))
+                raise UserError(f"{path}: damaged (its SHA-256 is not the recorded one); make it anew: {again}")
             frames.append(pd.read_parquet(path).assign(arm=arm))
     if not frames:
         raise UserError(f"{place.name} has no runs at scale {place.scale}; make them: {run_command(place, protocol)}")
@@ -142,33 +148,29 @@ def records(place: Place, protocol: Protocol) -> dict[str, dict[str, Any]]:
 
 def run_command(place: Place, protocol: Protocol) -> str:
     """The command that makes the runs of this place."""
-    words = ["dropnorm", "run", f"protocols/{place.name}.yaml", "--scale", place.scale]
-    return shlex.join(words + variant_arguments(place, protocol))
+    return shlex.join(["dropnorm", "run", f"protocols/{place.name}.yaml", *arguments(place, protocol)])
 
 
-def variant_arguments(place: Place, protocol: Protocol) -> list[str]:
-    """The command line's words that name a variant and what it changes; none for the original."""
-    if not place.variant:
-        return []
+def arguments(place: Place, protocol: Protocol) -> list[str]:
+    """The command line's words that name this place and, of a variant, what it changes."""
     values = {
         key: yaml.safe_dump(v, default_flow_style=True, width=float("inf")).split("\n")[0]
         for key, v in protocol.changes.items()
     }
-    return ["--variant", place.variant, *(word for key, v in values.items() for word in ("--set", f"{key}={v}"))]
+    return [*place.arguments, *(word for key, v in values.items() for word in ("--set", f"{key}={v}"))]
 
 
 def _record(path: Path) -> dict[str, Any] | None:
     try:
         return read_json(path.with_suffix(".json"))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, UserError):
         return None
 
 
-def _check(path: Path) -> None:
-    expected, found = _record(path)["sha256"], sha256(path)
-    if found != expected:
-        path.rename(path.with_name(path.name + ".damaged"))
-        raise UserError(
-            f"{path}: damaged (SHA-256 {found[:12]}..., expected {expected[:12]}...); it was set aside as "
-            f"{path.name}.damaged, run the same command again to make it anew"
-        )
+def _intact(path: Path) -> bool:
+    """Whether a table is what its record says. For a moment, while both are being written, it seems not to be."""
+    for wait in (0.2, 0.2, 0.2, 0.0):
+        if sha256(path) == _record(path)["sha256"]:
+            return True
+        time.sleep(wait)
+    return False

@@ -34,7 +34,7 @@ def status(root: Path, protocol: Protocol, place: Place) -> Status:
         commands = [run_command(place.of(source.name), source) for source in pending]
         return Status(place, runs_state, why, " && ".join(commands), in_words(seconds))
     if why := _evaluation_stale(root, place, protocol):
-        return Status(place, "stale", why, f"dropnorm figure {place.name} --scale {place.scale}", "seconds")
+        return Status(place, "stale", why, place.command("figure"), "seconds")
     return Status(place, "fresh", "", "", "")
 
 

@@ -18,7 +18,9 @@ def ms_per_replica_step(place: Place, protocol: Protocol, published: Path) -> di
 
 
 def _ms_of_one(place: Place, published: Path) -> dict[str, float]:
-    for candidate in [place, *(Place(root, s, place.name) for root in (place.root, published) for s in SCALES[::-1])]:
+    # A smoke run says little of the others: its nets and data are tiny.
+    scales = [place.scale, *(scale for scale in SCALES[::-1] if scale != place.scale)]
+    for candidate in [place, *(Place(root, scale, place.name) for scale in scales for root in (place.root, published))]:
         path = candidate.file("provenance.json")
         if path.exists():
             return {arm: record["ms_per_replica_step"] for arm, record in read_json(path)["arms"].items()}

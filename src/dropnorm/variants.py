@@ -13,6 +13,10 @@ from dropnorm.protocol import Protocol, load
 from dropnorm.protocol_file import Overrides, path_of, read
 
 
+class UnknownVariant(UserError):
+    """A variant is named that was not made yet, and nothing is said of what it changes."""
+
+
 def resolve(place: Place, changes: Overrides) -> Overrides:
     """The changes of a variant: those given, or else those it was made with ({} for the original).
 
@@ -31,17 +35,30 @@ def resolve(place: Place, changes: Overrides) -> Overrides:
 def open_protocol(root: Path, place: Place, changes: Overrides) -> Protocol:
     """The protocol of a place with the changes of its variant, which its sources may know where it does not.
 
-    Raises UserError as `resolve` and `load` do.
+    Raises UserError as `resolve` and `load` do, and UnknownVariant.
     """
     changes = resolve(place, changes)
     if place.variant and not changes:
-        for name in read(path_of(root, place.name)).sources:
-            changes = changes | (_known(place.of(name)) or {})
+        names = [place.name, *read(path_of(root, place.name)).sources]
+        known = [found for name in names if (found := _known(place.of(name))) is not None]
+        if not known:
+            raise UnknownVariant(_unknown(place))
+        changes = {key: value for found in known for key, value in found.items()}
     protocol = load(root, place.name, place.scale, changes)
     for source in protocol.sources:
         if place.variant and (known := _known(place.of(source.name))) is not None:
             _same(place, known, source.changes)
     return protocol
+
+
+def _unknown(place: Place) -> str:
+    made = place.folder.parent.glob(f"{place.name.result}@*/variant.json")
+    names = ", ".join(sorted(path.parent.name.partition("@")[2] for path in made))
+    there = f" (there is {names})" if names else ""
+    return (
+        f"{place.name} has no variant {place.variant} at scale {place.scale}{there}; "
+        "to make it, say what it changes: --set KEY=VALUE"
+    )
 
 
 def _known(place: Place) -> Overrides | None:

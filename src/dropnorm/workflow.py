@@ -2,7 +2,7 @@
 
 import hashlib
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,15 +11,15 @@ from pydantic import NonNegativeInt, ValidationError, field_validator
 from dropnorm.datasets.registry import SOURCES
 from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluation_digest
-from dropnorm.names import Place, ResultName
-from dropnorm.protocol import Protocol, all_names, parse_changes
+from dropnorm.names import RESULTS, Place, ResultName
+from dropnorm.protocol import Protocol, UnknownSetting, all_names, parse_changes
 from dropnorm.protocol_file import Overrides
 from dropnorm.runner import choose_device
-from dropnorm.runs import Identity, identity, table, unfinished, variant_arguments
+from dropnorm.runs import Identity, arguments, identity, table, unfinished
 from dropnorm.settings import Strict
 from dropnorm.timing import core_seconds, ms_per_replica_step
 from dropnorm.validation import describe
-from dropnorm.variants import open_protocol
+from dropnorm.variants import UnknownVariant, open_protocol
 
 OUTPUTS = (
     "claims.json", "facts.json", "figures.json", "provenance.json", "samples.csv", "table.csv", "curves.csv",
@@ -46,6 +46,11 @@ class WorkflowConfig(Strict):
     def _text(cls, value: Any) -> Any:
         return str(value) if isinstance(value, int | float) else value
 
+    @field_validator("data_dir", "out")
+    @classmethod
+    def _home(cls, value: str) -> str:
+        return str(Path(value).expanduser())
+
     @classmethod
     def check(cls, config: dict[str, Any], where: str) -> "WorkflowConfig":
         """Raises UserError: one line naming where, key, value and what is allowed."""
@@ -59,7 +64,10 @@ class WorkflowConfig(Strict):
 
     @property
     def changes(self) -> Overrides:
-        return parse_changes(shlex.split(self.set))
+        try:
+            return parse_changes(shlex.split(self.set))
+        except ValueError as error:  # a quote that is not closed
+            raise UserError(f"set={self.set}: {error}; write set='KEY=VALUE KEY=VALUE'") from None
 
 
 @dataclass(frozen=True)
@@ -95,8 +103,8 @@ class Result:
 
     @property
     def arguments(self) -> str:
-        """What names this result to the `dropnorm` command."""
-        return shlex.join([str(self.name), "--scale", self.place.scale, *variant_arguments(self.place, self.protocol)])
+        """What names this result to the `dropnorm` command, but for where results are kept."""
+        return shlex.join([str(self.name), *arguments(replace(self.place, root=RESULTS), self.protocol)])
 
     def _jobs(self, size: int) -> list[Job]:
         arms = list(self.protocol.arms)
@@ -144,7 +152,7 @@ def load_results(root: Path, config: WorkflowConfig) -> list[Result]:
     for name in all_names(root):
         try:
             protocols[name] = open_protocol(root, place_of(name), config.changes)
-        except UserError as error:
+        except (UnknownSetting, UnknownVariant) as error:
             if not config.variant:
                 raise
             refused.append(error)

@@ -22,7 +22,7 @@ rule book_pages:
     message:
         f"Building the book from {SOURCE} results"
     shell:
-        "dropnorm book --source {params.source} --results {config[out]} 2>&1 | tee {log}"
+        "dropnorm book --source {params.source} --results {config[out]:q} 2>&1 | tee {log:q}"
 
 
 rule book:

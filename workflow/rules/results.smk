@@ -22,7 +22,7 @@ for result in RESULTS:
         message:
             f"Judging and drawing {result.name} at scale {SCALE}"
         shell:
-            "dropnorm figure {params.what} --out {config[out]} 2>&1 | tee {log}"
+            "dropnorm figure {params.what} --out {config[out]:q} 2>&1 | tee {log:q}"
 
     rule:
         name:

@@ -29,5 +29,5 @@ for result in RESULTS:
             message:
                 f"Training {job.describe}"
             shell:
-                "dropnorm run {params.what} {params.arms} --out {config[out]} --device {config[device]}"
-                " --data-dir {config[data_dir]} 2>&1 | tee {log}"
+                "dropnorm run {params.what} {params.arms} --out {config[out]:q} --device {config[device]}"
+                " --data-dir {config[data_dir]:q} 2>&1 | tee {log:q}"

@@ -182,7 +182,7 @@ def count_sentence(results: list[Result]) -> str:
     split = ", ".join(f"{kinds[kind]} {kind}" for kind in CLASSES if kinds[kind])
     papers = Counter(paper for paper, _ in judged)
     each = "; ".join(f"{PAPERS[p]} {papers[p]} of {n}" for p, n in CLAIM_TOTALS.items())
-    shown = sum(len(r.claims) for r in results if not r.evidence)
+    shown = sum(c is not None for r in results if not r.evidence for _, _, c in claims_of(r))
     smoke = f" {shown} more were computed at smoke scale, which is no evidence." if shown else ""
     return (
         f"**{len(judged)} of {total()} claims have a verdict so far**{': ' + split if split else ''}. {each}.{smoke}\n"

@@ -122,7 +122,7 @@ def test_facts_and_table(runs):
 
 
 def test_tiny_numbers_are_readable():
-    assert [scientific(x) for x in (4.44e-16, 1e-3, 0.0)] == ["4.4 × 10⁻¹⁶", "1.0 × 10⁻³", "0"]
+    assert [scientific(x) for x in (4.44e-16, 9.97e-16, 1e-3, 0.0)] == ["4.4 × 10⁻¹⁶", "1.0 × 10⁻¹⁵", "1.0 × 10⁻³", "0"]
 
 
 @pytest.mark.parametrize("arm", ["identity", "sgd", "trajectories"])

@@ -3,8 +3,6 @@
 The claims S9.1 to S9.5 are fixed in claims/srivastava2014.yaml; here are the numbers they ask for.
 """
 
-from math import floor, log10
-
 import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
@@ -168,6 +166,6 @@ def scientific(value: float) -> str:
     """A tiny number as it is read: '4.4 × 10⁻¹⁶'."""
     if not value > 0:
         return f"{value:g}"
-    exponent = floor(log10(value))
-    digits = str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{value / 10**exponent:.1f} × 10{digits}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    digits = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{mantissa} × 10{digits}"
