@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from pydantic import Field, ValidationError
 
 from dropnorm.criteria import Finding, Part
@@ -58,8 +57,6 @@ def read_claims(root: Path, paper: str) -> ClaimsFile:
         return ClaimsFile.model_validate(read_yaml(path))
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file; every paper needs its claims") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
         raise UserError(f"{path}: {describe(error, ClaimsFile)}") from None
 

@@ -51,9 +51,12 @@ def read_json(path: Path) -> Any:
 def read_yaml(path: Path) -> Any:
     """Read YAML; the tree is shared by all who read the same text, and must not be changed.
 
-    Raises FileNotFoundError, and yaml.YAMLError if it is not readable.
+    Raises FileNotFoundError, and UserError if it is not readable.
     """
-    return _parsed(path.read_text())
+    try:
+        return _parsed(path.read_text())
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,6 @@ Settings of a scale, a sweep or an arm are written as dotted keys (`optimiser.lr
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, PositiveInt, ValidationError, field_validator
 
 from dropnorm.errors import UserError
@@ -134,8 +133,6 @@ def read(path: Path) -> ProtocolFile | DerivedFile:
         tree = read_yaml(path)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such protocol (`dropnorm list` shows all)") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
     model = DerivedFile if isinstance(tree, dict) and "runs_of" in tree else ProtocolFile
     if model is DerivedFile and (
         both := [k for k in tree if k in set(ProtocolFile.model_fields) - set(model.model_fields)]

@@ -91,7 +91,7 @@ def run_pending(
     if elsewhere:
         raise UserError(
             f"{elsewhere[0].label}: another process is training it in {elsewhere[0].place.folder}; "
-            f"run the same command again when that one has ended"
+            "run the same command again when that one has ended"
         )
     left = [a for a in wanted if set(wanted[a]) - set(arm_state(place, protocol, a).seeds)]
     return Outcome(done=[a for a in wanted if a not in left], pending=left)
