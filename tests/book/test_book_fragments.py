@@ -151,7 +151,7 @@ def test_a_missing_result_says_so_and_has_no_number_of_ours(missing):
 def test_banner_of_an_unfinished_result(result):
     unfinished = replace(result, provenance=provenance_of(1.0, 2.0, missing_arms=["x"]))
     assert "for the 2 of 3 arms that were run" in origin.rerun(unfinished)
-    assert "1 of 3 arms are still to be run" in origin.banner(unfinished)
+    assert "1 of 3 arms is still to be run" in origin.banner(unfinished)
     assert not unfinished.complete
 
 

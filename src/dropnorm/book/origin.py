@@ -29,7 +29,8 @@ def banner(result: Result) -> str:
         return f":::{{warning}}\n**Not evidence.** {made} Nothing below supports or refutes a claim.\n:::\n"
     if missing := result.provenance["missing_arms"]:
         arms = len(missing) + len(result.provenance["arms"])
-        return f":::{{warning}}\n**Unfinished.** {made} {len(missing)} of {arms} arms are still to be run.\n:::\n"
+        are = "is" if len(missing) == 1 else "are"
+        return f":::{{warning}}\n**Unfinished.** {made} {len(missing)} of {arms} arms {are} still to be run.\n:::\n"
     if old := [arm for arm, record in result.provenance["arms"].items() if record["state"] != "fresh"]:
         return f":::{{warning}}\n{made} {len(old)} arms were made by earlier code or settings.\n:::\n"
     return f":::{{note}}\n{made}\n:::\n"

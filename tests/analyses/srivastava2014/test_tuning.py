@@ -112,6 +112,14 @@ def published():
     return pd.read_csv(path)
 
 
+def chosen(published, row, **fixed):
+    """The published choice of a row; there is none before all its trials were run."""
+    planned = {arm for arm in load(ROOT, ResultName(PAPER, "tuning"), "full").arms if tuning.row_of(arm) == row}
+    if not planned <= set(published.arm):
+        pytest.skip(f"not all trials of {row} are published yet")
+    return tuning.choice(published, row, **fixed)
+
+
 def has_what_was_chosen(arm_settings, trial):
     for key, value in trial.values.items():
         assert setting(arm_settings, key) == value, f"{key}: the tuning chose {trial.words} ({trial.error:.3f} %)"
@@ -120,11 +128,11 @@ def has_what_was_chosen(arm_settings, trial):
 @pytest.mark.parametrize("arm", TABLE9)
 def test_table_9_has_the_settings_that_were_chosen(published, arm):
     settings = load(ROOT, ResultName(PAPER, "table9"), "paper").arms[arm]
-    has_what_was_chosen(settings, tuning.choice(published, TABLE9[arm]))
+    has_what_was_chosen(settings, chosen(published, TABLE9[arm]))
 
 
 @pytest.mark.parametrize("arm", [*TABLE2, *TABLE2_C2])
 def test_table_2_has_the_settings_that_were_chosen(published, arm):
     settings = load(ROOT, ResultName(PAPER, "table2"), "paper").arms[arm]
     fixed = {"max_norm": 2} if arm in TABLE2_C2 else {}
-    has_what_was_chosen(settings, tuning.choice(published, TABLE2.get(arm, "dropout_max_norm"), **fixed))
+    has_what_was_chosen(settings, chosen(published, TABLE2.get(arm, "dropout_max_norm"), **fixed))
