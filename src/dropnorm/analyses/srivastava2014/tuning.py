@@ -97,6 +97,7 @@ def row_of(arm: str) -> str | None:
 def choice(found: pd.DataFrame, row: str, **fixed: float) -> Trial | None:
     """The trial of a row with the lowest mean validation error, of equals the smallest rate; None if there is none.
 
+    Equals with equal rates: the first in the protocol's order, which goes from weak to strong.
     fixed: values that it must have, by the last word of their key, as in max_norm=2.
     """
     free = [t for t in trials(found, row) if all(_last_words(t).get(k) == v for k, v in fixed.items())]
