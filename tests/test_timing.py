@@ -66,3 +66,16 @@ def test_time_left_follows_the_steps_of_this_session_alone(monkeypatch):
             steps.update(step)
     lines = console.file.getvalue().splitlines()
     assert lines == ["figure: step 510 of 1,000, 0:00:49 left", "figure: step 520 of 1,000, 0:00:48 left"]
+
+
+def test_time_left_follows_a_change_of_pace(monkeypatch):
+    """Ten steps a second up to step 100, then one: at step 110 of 130 the 20 that are left take 20 s."""
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(progress, "LOG_EVERY", 1.0)
+    console = Console(file=io.StringIO(), width=200)
+    with StepProgress("figure", 130, console) as steps:
+        for step in range(1, 111):
+            now[0] += 0.1 if step <= 100 else 1.0
+            steps.update(step)
+    assert console.file.getvalue().splitlines()[-1] == "figure: step 110 of 130, 0:00:20 left"

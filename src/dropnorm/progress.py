@@ -1,6 +1,7 @@
 """Progress with time left: a live bar in a terminal, a line now and then in a log."""
 
 import time
+from collections import deque
 from datetime import timedelta
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from rich.progress import (
 )
 
 LOG_EVERY = 30.0  # seconds between lines where there is no terminal
+LINES_BACK = 4  # time left is reckoned from the pace since so many lines ago: steps of one run can differ in cost
 
 
 class StepProgress:
@@ -30,8 +32,9 @@ class StepProgress:
             self._task = self._bar.add_task(label, total=total, completed=first)
 
     def __enter__(self) -> "StepProgress":
-        self._started = time.monotonic()
-        self._next_line = self._started + LOG_EVERY
+        now = time.monotonic()
+        self._next_line = now + LOG_EVERY
+        self._marks = deque([(now, self._first)], maxlen=LINES_BACK)
         if self._bar:
             self._bar.start()
         return self
@@ -43,11 +46,13 @@ class StepProgress:
     def update(self, step: int) -> None:
         if self._bar:
             self._bar.update(self._task, completed=step)
-        elif time.monotonic() >= self._next_line and step > self._first:
+        elif time.monotonic() >= self._next_line and step > self._marks[-1][1]:
             self._next_line += LOG_EVERY
             self._line(step)
 
     def _line(self, step: int) -> None:
-        spent, done = time.monotonic() - self._started, step - self._first
-        left = timedelta(seconds=round(spent / done * (self.total - step)))
+        now = time.monotonic()
+        then, step_then = self._marks[0]
+        self._marks.append((now, step))
+        left = timedelta(seconds=round((now - then) / (step - step_then) * (self.total - step)))
         self.console.print(f"{self.label}: step {step:,} of {self.total:,}, {left} left", highlight=False)

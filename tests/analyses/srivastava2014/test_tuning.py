@@ -86,6 +86,20 @@ def test_nothing_is_chosen_before_all_trials_of_a_row_were_run(result):
     assert "choice_l2" not in facts and "choice_l2_l1" in facts
 
 
+def test_no_circle_is_drawn_before_all_trials_of_a_row_were_run(result):
+    arms = [arm for arm in result.protocol.arms if arm != "l2.l2-0.1-0.001"]
+    drawing = result.drawings(made_up(result, arms), "full")["figure"]
+    assert "L2 + L1 2.00 %" in drawing.alt and "; L2 2.00 %" not in drawing.alt
+    circled = [
+        ax.get_title(loc="left")
+        for ax in axes_drawn(drawing)
+        if any(line.get_markersize() == 11 and len(line.get_xdata()) for line in ax.lines)
+    ]
+    assert "L2 + L1" in circled and "L2" not in circled
+    only_one = result.drawings(made_up(result, ["none"]), "full")["figure"]
+    assert only_one.alt == "A panel a method; none is whole yet."
+
+
 def test_a_result_without_claims_is_judged_and_drawn_all_the_same(result):
     assert result.verdicts(made_up(result)) == {}
     result.survives(made_up(result), ["none", "l2.l2-0.03-1e-05"])

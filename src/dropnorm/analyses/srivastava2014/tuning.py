@@ -59,7 +59,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
     errors = final_errors(runs)
     found = errors[errors.measure == "validation_error"].reset_index(drop=True)
     table = error_table(runs, found)
-    return Summary(samples=found, table=table, curves=_curves(found), facts=counts(runs) | _facts(found, runs))
+    return Summary(samples=found, table=table, curves=_curves(found, runs), facts=counts(runs) | _facts(found, runs))
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
@@ -111,8 +111,19 @@ def _last_words(trial: Trial) -> dict[str, float]:
 # --- what is shown ---
 
 
-def _curves(found: pd.DataFrame) -> pd.DataFrame:
-    """A panel a row, a series a strength, validation error against the rate."""
+def planned_trials(runs: pd.DataFrame, row: str) -> list[str]:
+    """The arms that are to be tried for a row, run or not."""
+    return [arm for arm in runs.arm.cat.categories if row_of(arm) == row]
+
+
+def _is_whole(found: pd.DataFrame, runs: pd.DataFrame, row: str) -> bool:
+    """Whether all trials of a row were run: the best of half of them is not chosen."""
+    planned = planned_trials(runs, row)
+    return bool(planned) and set(planned) <= set(found.arm)
+
+
+def _curves(found: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """A panel a row, a series a strength, validation error against the rate; `chosen` is the point that was."""
     parts = []
     for row in ROWS:
         series: dict[str, dict[float, pd.Series]] = {}
@@ -121,17 +132,20 @@ def _curves(found: pd.DataFrame) -> pd.DataFrame:
             by_seed = values(found, "validation_error", trial.arm)
             series.setdefault(others or "rates", {})[trial.values[RATE]] = by_seed
         parts += [curve(row, name, pd.DataFrame(points).T.sort_index()) for name, points in series.items()]
+        if _is_whole(found, runs, row):
+            best = choice(found, row)
+            by_seed = values(found, "validation_error", best.arm)
+            parts.append(curve(row, drawings.CHOSEN, pd.DataFrame({best.values[RATE]: by_seed}).T))
     return joined(parts, CURVE_COLUMNS)
 
 
 def _facts(found: pd.DataFrame, runs: pd.DataFrame) -> dict[str, str]:
     """Of each row all of whose trials were run: how many, the one chosen, its error, and that of the next best."""
-    facts, measured = {}, set(found.arm)
+    facts = {}
     for row in ROWS:
-        planned = [arm for arm in runs.arm.cat.categories if row_of(arm) == row]
-        if set(planned) <= measured and planned:
+        if _is_whole(found, runs, row):
             best, *others = sorted(trials(found, row), key=Trial.rank)
-            facts |= {f"choice_{row}": best.words, f"trials_{row}": str(len(planned))}
+            facts |= {f"choice_{row}": best.words, f"trials_{row}": str(len(planned_trials(runs, row)))}
             errors = {f"error_{row}": best.error, f"next_{row}": others[0].error if others else None}
             facts |= written(errors)
     return facts

@@ -19,6 +19,7 @@ from dropnorm.analyses.tidy import select
 from dropnorm.plotting import colour, series_band
 
 ACROSS = 4
+CHOSEN = "chosen"  # the series of the one point that was
 TITLES = {
     "none": "no regulariser", "l2": "L2", "l2_l1": "L2 + L1", "l2_kl": "L2 + KL sparsity", "max_norm": "max-norm",
     "dropout_l2": "dropout + L2", "dropout_max_norm": "dropout + max-norm", "standard_logistic": "logistic",
@@ -36,31 +37,37 @@ def _figure(curves: pd.DataFrame, context: Context) -> Drawing:
     caption = (
         "Error (%) on validation images after the last update of each trial, against the learning rate: mean of the "
         "seeds, with a band from the lowest to the highest. The circle is round the trial that is chosen, the lowest "
-        f"of its panel. {out_of_sight(context)}{setup(context, fewest(curves))}"
+        "of its panel; there is none as long as a trial is missing. "
+        f"{out_of_sight(context)}{setup(context, fewest(curves))}"
     )
-    chosen = "; ".join(_words(row, chosen_in(curves, row)) for row in curves.panel.unique())
-    return Drawing(partial(_draw, curves, context), caption, f"A panel a method. Lowest validation error: {chosen}.")
+    rows = curves.panel.unique()
+    chosen = "; ".join(_words(curves, row) for row in rows if len(chosen_in(curves, row)))
+    alt = f"A panel a method. Lowest validation error: {chosen}." if chosen else "A panel a method; none is whole yet."
+    return Drawing(partial(_draw, curves, context), caption, alt)
 
 
-def chosen_in(curves: pd.DataFrame, row: str) -> pd.Series:
-    """The point of a panel with the lowest mean, of equals that with the smallest rate."""
-    return curves[curves.panel == row].sort_values(["value", "x"], kind="stable").iloc[0]
+def chosen_in(curves: pd.DataFrame, row: str) -> pd.DataFrame:
+    """The point of a panel that was chosen, as a table of one row; of none as long as a trial is missing."""
+    return select(curves, row, CHOSEN)
 
 
-def _words(row: str, point: pd.Series) -> str:
-    strength = "" if point.series == "rates" else f", {point.series}"
-    return f"{TITLES[row]} {point.value:.2f} % at rate {point.x:g}{strength}"
+def _words(curves: pd.DataFrame, row: str) -> str:
+    chosen = chosen_in(curves, row).iloc[0]
+    tried = curves[(curves.panel == row) & (curves.series != CHOSEN)]
+    series = tried[(tried.x == chosen.x) & (tried.value == chosen.value)].series.iloc[0]
+    strength = "" if series == "rates" else f", {series}"
+    return f"{TITLES[row]} {chosen.value:.2f} % at rate {chosen.x:g}{strength}"
 
 
 def _draw(curves: pd.DataFrame, context: Context) -> Figure:
     rows = list(curves.panel.unique())
-    chosen = {row: chosen_in(curves, row) for row in rows}
     curves = clipped(curves, context)
     down = -(-len(rows) // ACROSS)
     figure, axes = plt.subplots(down, ACROSS, figsize=(9, 2.2 * down), squeeze=False)
     for ax, row in zip(axes.flat, rows, strict=False):
-        _draw_row(ax, curves[curves.panel == row], row)
-        ax.plot(chosen[row].x, chosen[row].value, "o", color=colour("paper"), markersize=11, markerfacecolor="none")
+        _draw_row(ax, curves[(curves.panel == row) & (curves.series != CHOSEN)], row)
+        chosen = chosen_in(curves, row)
+        ax.plot(chosen.x, chosen.value, "o", color=colour("paper"), markersize=11, markerfacecolor="none")
     for ax in axes.flat[len(rows) :]:
         ax.set_axis_off()
     for ax in axes[:, 0]:
