@@ -4,6 +4,7 @@ There is no claim here. A row is a method; each of its arms is a trial, and the 
 error after the last update is chosen. Test errors are not even looked at.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -59,7 +60,8 @@ def summarise(runs: pd.DataFrame) -> Summary:
     errors = final_errors(runs)
     found = errors[errors.measure == "validation_error"].reset_index(drop=True)
     table = error_table(runs, found)
-    return Summary(samples=found, table=table, curves=_curves(found, runs), facts=counts(runs) | _facts(found, runs))
+    whole = whole_rows(found, runs.arm.cat.categories)
+    return Summary(samples=found, table=table, curves=_curves(found, whole), facts=counts(runs) | _facts(found, whole))
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
@@ -104,6 +106,15 @@ def choice(found: pd.DataFrame, row: str, **fixed: float) -> Trial | None:
     return min(free, key=Trial.rank, default=None)
 
 
+def whole_rows(found: pd.DataFrame, planned: Iterable[str]) -> dict[str, int]:
+    """The rows all of whose planned arms are in samples, and how many: the best of half of them is not chosen."""
+    arms: dict[str, set[str]] = {}
+    for arm in planned:
+        if row := row_of(arm):
+            arms.setdefault(row, set()).add(arm)
+    return {row: len(arms[row]) for row in ROWS if row in arms and arms[row] <= set(found.arm)}
+
+
 def _last_words(trial: Trial) -> dict[str, float]:
     return {key.split(".")[-1]: value for key, value in trial.values.items()}
 
@@ -111,18 +122,7 @@ def _last_words(trial: Trial) -> dict[str, float]:
 # --- what is shown ---
 
 
-def planned_trials(runs: pd.DataFrame, row: str) -> list[str]:
-    """The arms that are to be tried for a row, run or not."""
-    return [arm for arm in runs.arm.cat.categories if row_of(arm) == row]
-
-
-def _is_whole(found: pd.DataFrame, runs: pd.DataFrame, row: str) -> bool:
-    """Whether all trials of a row were run: the best of half of them is not chosen."""
-    planned = planned_trials(runs, row)
-    return bool(planned) and set(planned) <= set(found.arm)
-
-
-def _curves(found: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+def _curves(found: pd.DataFrame, whole: dict[str, int]) -> pd.DataFrame:
     """A panel a row, a series a strength, validation error against the rate; `chosen` is the point that was."""
     parts = []
     for row in ROWS:
@@ -132,20 +132,19 @@ def _curves(found: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
             by_seed = values(found, "validation_error", trial.arm)
             series.setdefault(others or "rates", {})[trial.values[RATE]] = by_seed
         parts += [curve(row, name, pd.DataFrame(points).T.sort_index()) for name, points in series.items()]
-        if _is_whole(found, runs, row):
+        if row in whole:
             best = choice(found, row)
             by_seed = values(found, "validation_error", best.arm)
             parts.append(curve(row, drawings.CHOSEN, pd.DataFrame({best.values[RATE]: by_seed}).T))
     return joined(parts, CURVE_COLUMNS)
 
 
-def _facts(found: pd.DataFrame, runs: pd.DataFrame) -> dict[str, str]:
+def _facts(found: pd.DataFrame, whole: dict[str, int]) -> dict[str, str]:
     """Of each row all of whose trials were run: how many, the one chosen, its error, and that of the next best."""
     facts = {}
-    for row in ROWS:
-        if _is_whole(found, runs, row):
-            best, *others = sorted(trials(found, row), key=Trial.rank)
-            facts |= {f"choice_{row}": best.words, f"trials_{row}": str(len(planned_trials(runs, row)))}
-            errors = {f"error_{row}": best.error, f"next_{row}": others[0].error if others else None}
-            facts |= written(errors)
+    for row, count in whole.items():
+        best, *others = sorted(trials(found, row), key=Trial.rank)
+        facts |= {f"choice_{row}": best.words, f"trials_{row}": str(count)}
+        errors = {f"error_{row}": best.error, f"next_{row}": others[0].error if others else None}
+        facts |= written(errors)
     return facts
