@@ -103,7 +103,7 @@ def test_a_job_that_is_killed_keeps_the_arms_that_it_has_finished(checkout):
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     while snakemake.poll() is None and not list(runs.glob("*.json")):
-        time.sleep(0.2)
+        time.sleep(0.05)
     for child in psutil.Process(snakemake.pid).children(recursive=True):
         if "run" in child.cmdline():  # `dropnorm run ...`; above it are shells
             child.terminate()
