@@ -53,6 +53,23 @@ def test_seeds_that_all_agree(bound, p):
     assert (e.low, e.high, e.p) == (1.0, 1.0, p)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_spread_of_rounding_is_no_spread():
+    x = np.array([0.3, 0.1 + 0.2, 0.3])  # 0.30000000000000004
+    for e in (mean_test(x, 0.0, "above"), welch_test(x, np.zeros(3), 0.0, "above")):
+        assert e.low == e.high == pytest.approx(0.3, rel=1e-15)
+        assert e.p == 0.0
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("shape", [(0,), (0, 4), (1,), (1, 4)])
+def test_of_no_seed_there_is_no_mean_and_of_one_no_interval(shape):
+    mean, low, high = mean_interval(np.ones(shape))
+    assert np.shape(mean) == np.shape(low) == np.shape(high) == shape[1:]
+    assert np.isnan(low).all() and np.isnan(high).all()
+    assert np.isnan(mean).all() == (shape[0] == 0)
+
+
 @pytest.mark.parametrize("n", [0, 1])
 def test_too_few_seeds_have_no_interval(n):
     e = mean_test(np.ones(n), 0.0, "above")

@@ -33,12 +33,17 @@ def mean_test(x: np.ndarray, bound: float, claim: str) -> Estimate:
     n, mean = len(x), float(np.mean(x)) if len(x) else np.nan
     if n < 2:
         return Estimate(mean, np.nan, np.nan, np.nan, n)
-    if np.ptp(x) == 0:
+    if _agree(x):
         holds = mean > bound if claim == "above" else mean < bound
         return Estimate(mean, mean, mean, 0.0 if holds else 1.0, n)
     test = stats.ttest_1samp(x, bound, alternative="greater" if claim == "above" else "less")
     low, high = stats.ttest_1samp(x, bound).confidence_interval(LEVEL)
     return Estimate(mean, float(low), float(high), float(test.pvalue), n)
+
+
+def _agree(x: np.ndarray) -> bool:
+    """Whether x `[seed]` differ by no more than rounding: such a spread says nothing about seeds."""
+    return bool(np.ptp(x) <= 20 * np.finfo(float).eps * np.max(np.abs(x)))
 
 
 def log_mean_test(x: np.ndarray, bound: float, claim: str) -> Estimate:
@@ -56,7 +61,7 @@ def welch_test(a: np.ndarray, b: np.ndarray, bound: float, claim: str) -> Estima
     difference = float(np.mean(a) - np.mean(b)) if n else np.nan
     if n < 2:
         return Estimate(difference, np.nan, np.nan, np.nan, n)
-    if np.ptp(a) == 0 and np.ptp(b) == 0:
+    if _agree(a) and _agree(b):
         return mean_test(np.full(n, difference), bound, claim)
     test = stats.ttest_ind(a - bound, b, equal_var=False, alternative="greater" if claim == "above" else "less")
     low, high = stats.ttest_ind(a, b, equal_var=False).confidence_interval(LEVEL)
@@ -90,8 +95,12 @@ def holm(p_values: list[float]) -> list[float]:
 
 
 def mean_interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean and 95 % t-interval over the first axis (seeds): mean, low, high, each of the remaining shape."""
-    n, mean = len(values), np.mean(values, axis=0)
+    """Mean and 95 % t-interval over the first axis (seeds): mean, low, high, each of the remaining shape.
+
+    NaN where there is nothing to say: no mean of no seed, no interval of fewer than two.
+    """
+    n = len(values)
+    mean = np.mean(values, axis=0) if n else np.full(np.shape(values)[1:], np.nan)
     if n < 2:
         return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
     half = stats.t.ppf((1 + LEVEL) / 2, n - 1) * stats.sem(values, axis=0)
