@@ -19,6 +19,7 @@ BASE_RATE = 0.1  # of an arm that no sweep made
 SWEPT = {  # by the sweep's name: what its arms set, in the order in which their names give the values
     "trial": (RATE,),
     "rate": (RATE,),
+    "higher": (RATE,),
     "l2": (RATE, "regularisation.l2"),
     "l1": (RATE, "regularisation.l1"),
     "kl": (RATE, "regularisation.sparsity_cost"),
