@@ -13,6 +13,8 @@ import pytest
 import torch
 import yaml
 
+from dropnorm.options import chosen_seeds
+
 FIGURE1 = "ioffe2015/figure1"
 
 
@@ -138,3 +140,12 @@ def test_the_default_configuration_is_valid(root):
     from dropnorm.workflow import WorkflowConfig
 
     WorkflowConfig.check(yaml.safe_load((root / "config/config.yaml").read_text()), "config/config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds", "said"), [("3", [3], "the one seed 3"), ("0", [0], ""), ("0-2", [0, 1, 2], "")]
+)
+def test_a_number_of_seeds_is_read_as_one_seed_and_that_is_said(text, seeds, said, capsys):
+    assert chosen_seeds(text) == seeds
+    out = capsys.readouterr().out
+    assert said in out and bool(out) == bool(said)

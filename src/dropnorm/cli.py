@@ -66,7 +66,9 @@ def _complain(message: str) -> None:
 def run(
     result: ResultArg,
     arm: Annotated[list[str] | None, typer.Option(help="Only this arm; may be given more than once.")] = None,
-    seeds: Annotated[str | None, typer.Option(help="Such as 0-9; by default the protocol's.")] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="A range (0-9), a list (0,2,5) or one seed; default: the protocol's.")
+    ] = None,
     scale: ScaleOpt = "full",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads; one a process is fastest.")] = 1,

@@ -41,8 +41,14 @@ def open_result(
 
 
 def chosen_seeds(text: str) -> list[int]:
-    """`--seeds` as numbers. Raises UserError if it is no list of them."""
+    """`--seeds` as numbers. Raises UserError if it is no list of them.
+
+    A number alone is that seed and no count, as one might think: this is said before hours are spent on it.
+    """
     try:
-        return parse_seeds(text)
+        seeds = parse_seeds(text)
     except ValueError:
         raise UserError(f"--seeds {text}: write a range such as 0-9 or a list such as 0,2,5") from None
+    if len(seeds) == 1 and seeds[0] > 0:
+        console.print(f"--seeds {text} is the one seed {seeds[0]}; for a number of seeds write a range such as 0-9")
+    return seeds
