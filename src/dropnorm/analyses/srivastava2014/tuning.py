@@ -55,6 +55,11 @@ class Trial:
         """'rate 0.03, L2 0.0001'."""
         return ", ".join(f"{WORDS[key]} {value:g}" for key, value in self.values.items())
 
+    @property
+    def strength(self) -> str:
+        """As `words`, without the rate: 'L2 0.0001', or nothing."""
+        return ", ".join(f"{WORDS[key]} {value:g}" for key, value in self.values.items() if key != RATE)
+
 
 def summarise(runs: pd.DataFrame) -> Summary:
     """Every trial's validation error, and which was chosen."""
@@ -124,19 +129,19 @@ def _last_words(trial: Trial) -> dict[str, float]:
 
 
 def _curves(found: pd.DataFrame, whole: dict[str, int]) -> pd.DataFrame:
-    """A panel a row, a series a strength, validation error against the rate; `chosen` is the point that was."""
+    """A panel a row, a series a strength, validation error against the rate; one more is the point that was chosen."""
     parts = []
     for row in ROWS:
         series: dict[str, dict[float, pd.Series]] = {}
         for trial in trials(found, row):
-            others = ", ".join(f"{WORDS[k]} {v:g}" for k, v in trial.values.items() if k != RATE)
             by_seed = values(found, "validation_error", trial.arm)
-            series.setdefault(others or "rates", {})[trial.values[RATE]] = by_seed
+            series.setdefault(trial.strength or "rates", {})[trial.values[RATE]] = by_seed
         parts += [curve(row, name, pd.DataFrame(points).T.sort_index()) for name, points in series.items()]
         if row in whole:
             best = choice(found, row)
             by_seed = values(found, "validation_error", best.arm)
-            parts.append(curve(row, drawings.CHOSEN, pd.DataFrame({best.values[RATE]: by_seed}).T))
+            series_of_best = drawings.CHOSEN + best.strength
+            parts.append(curve(row, series_of_best, pd.DataFrame({best.values[RATE]: by_seed}).T))
     return joined(parts, CURVE_COLUMNS)
 
 

@@ -19,7 +19,7 @@ from dropnorm.analyses.tidy import select
 from dropnorm.plotting import colour, series_band
 
 ACROSS = 4
-CHOSEN = "chosen"  # the series of the one point that was
+CHOSEN = "chosen "  # begins the name of the series of the one point that was; its strength ends it
 TITLES = {
     "none": "no regulariser", "l2": "L2", "l2_l1": "L2 + L1", "l2_kl": "L2 + KL sparsity", "max_norm": "max-norm",
     "dropout_l2": "dropout + L2", "dropout_max_norm": "dropout + max-norm", "standard_logistic": "logistic",
@@ -48,15 +48,17 @@ def _figure(curves: pd.DataFrame, context: Context) -> Drawing:
 
 def chosen_in(curves: pd.DataFrame, row: str) -> pd.DataFrame:
     """The point of a panel that was chosen, as a table of one row; of none as long as a trial is missing."""
-    return select(curves, row, CHOSEN)
+    return curves[(curves.panel == row) & _is_chosen(curves)]
+
+
+def _is_chosen(curves: pd.DataFrame) -> pd.Series:
+    return curves.series.str.startswith(CHOSEN)
 
 
 def _words(curves: pd.DataFrame, row: str) -> str:
     chosen = chosen_in(curves, row).iloc[0]
-    tried = curves[(curves.panel == row) & (curves.series != CHOSEN)]
-    series = tried[(tried.x == chosen.x) & (tried.value == chosen.value)].series.iloc[0]
-    strength = "" if series == "rates" else f", {series}"
-    return f"{TITLES[row]} {chosen.value:.2f} % at rate {chosen.x:g}{strength}"
+    strength = chosen.series.removeprefix(CHOSEN)
+    return f"{TITLES[row]} {chosen.value:.2f} % at rate {chosen.x:g}" + (f", {strength}" if strength else "")
 
 
 def _draw(curves: pd.DataFrame, context: Context) -> Figure:
@@ -65,7 +67,7 @@ def _draw(curves: pd.DataFrame, context: Context) -> Figure:
     down = -(-len(rows) // ACROSS)
     figure, axes = plt.subplots(down, ACROSS, figsize=(9, 2.2 * down), squeeze=False)
     for ax, row in zip(axes.flat, rows, strict=False):
-        _draw_row(ax, curves[(curves.panel == row) & (curves.series != CHOSEN)], row)
+        _draw_row(ax, curves[(curves.panel == row) & ~_is_chosen(curves)], row)
         chosen = chosen_in(curves, row)
         ax.plot(chosen.x, chosen.value, "o", color=colour("paper"), markersize=11, markerfacecolor="none")
     for ax in axes.flat[len(rows) :]:
