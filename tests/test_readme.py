@@ -33,3 +33,13 @@ def test_commands_it_tells_are_commands(root, dropnorm):
     known = dropnorm("--help").stdout
     assert told >= {"run", "figure", "compare", "status", "list"}
     assert all(command in known for command in told)
+
+
+def test_runs_that_it_puts_back_are_committed(root):
+    told = [
+        result
+        for page in ("README.md", "book/reproduce.md")
+        for result in re.findall(r"dropnorm restore ([\w/]+)", (root / page).read_text())
+    ]
+    assert len(told) == 2
+    assert [result for result in told if not list((root / "published/full" / result / "runs").glob("*.parquet"))] == []

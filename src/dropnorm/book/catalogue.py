@@ -13,7 +13,7 @@ PAPERS = {
 }
 SCALES = {
     "smoke": "a short schedule on bundled 8x8 digits, to show that everything runs",
-    "full": "the papers' data, with fewer seeds or a shorter schedule where the protocol says so",
+    "full": "real data, with fewer seeds, a shorter schedule or a smaller network where the protocol says so",
     "paper": "the paper's own scale; where the sizes are ours, the largest that we planned",
 }
 
