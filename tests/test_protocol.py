@@ -133,6 +133,19 @@ def test_seeds(text, seeds):
     assert parse_seeds(text) == seeds
 
 
+@pytest.mark.parametrize("text", ["x", "", "5-3", "0,5-3"])
+def test_what_are_no_seeds(text):
+    with pytest.raises(ValueError):
+        parse_seeds(text)
+
+
+def test_a_section_that_is_changed_as_a_whole_stays_each_arm_s_own(root):
+    arms = load(root, NAME, "full", {"optimiser": {"lr": 0.3}}).arms
+    rates = {float(arm.split("-")[-1]): settings.optimiser.lr for arm, settings in arms.items() if ".lr-" in arm}
+    assert rates and all(value == rate for rate, value in rates.items())
+    assert {s.optimiser.lr for arm, s in arms.items() if ".lr-" not in arm and "rate" not in arm} == {0.3}
+
+
 @pytest.mark.parametrize("text", ["ioffe2015/figure1", "ioffe2015_figure1", "protocols/ioffe2015/figure1.yaml"])
 def test_one_name_everywhere(text, root):
     name = ResultName.parse(text)

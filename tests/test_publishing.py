@@ -90,6 +90,22 @@ def test_runs_that_the_claims_were_not_judged_from_are_refused(place, published,
     assert published.runs.exists()
 
 
+def test_an_arm_that_was_run_after_the_claims_were_judged_is_refused(place, published, protocol):
+    judged = json.loads(place.file("provenance.json").read_text())
+    del judged["arms"][ARM]
+    place.file("provenance.json").write_text(json.dumps(judged))
+    with pytest.raises(UserError, match=f"{ARM} was run after the claims were judged; judge again: dropnorm figure"):
+        publish(place, published, protocol)
+    assert published.run(ARM).exists()
+
+
+def test_a_figure_that_the_result_has_no_more_goes_from_what_is_published(place, published, protocol):
+    published.file("former.svg").write_text("<svg/>")
+    publish(place, published, protocol)
+    assert not published.file("former.svg").exists()
+    assert published.file("figure.svg").exists() and published.file("digests.json").exists()
+
+
 def test_what_lies_among_runs_and_is_none_of_them_is_not_published(place, published, protocol):
     place.run("no-arm").write_bytes(b"of a former protocol")
     place.run(ARM).with_name(f"{ARM}.parquet.damaged").write_bytes(b"")

@@ -19,11 +19,12 @@ import torch
 from rich.console import Console
 
 from dropnorm import checkpoint
+from dropnorm.errors import UserError
 from dropnorm.files import replacing, sha256
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
 from dropnorm.runner import Limits, _StackRun, make_loader, run_pending
-from dropnorm.runs import read_runs
+from dropnorm.runs import arm_state, read_runs, records
 from dropnorm.stacks import Stack, pending_stacks
 
 NAME = ResultName("ioffe2015", "figure1")
@@ -156,7 +157,11 @@ def test_arms_that_share_a_stack_end_as_each_alone(root, tmp_path):
     protocol, arms = load(root, NAME, "smoke"), ["batchnorm.lr-0.01", "batchnorm.lr-1.0"]
     place = Place(tmp_path / "together", "smoke", NAME)
     stack = Stack(protocol, place, torch.device("cpu"), [(arm, seed) for arm in arms for seed in (3, 1)])
-    _StackRun(stack, make_loader(tmp_path, None), Limits(), Console(quiet=True)).go_on(lambda: False)
+    stack_run = _StackRun(stack, make_loader(tmp_path, None), Limits(), Console(quiet=True))
+    stack_run.go_on(lambda: False)
+    sessions = [record["sessions"][0] for record in records(place, protocol).values()]
+    assert sum(s["seconds"] for s in sessions) == pytest.approx(stack_run.seconds, abs=0.1)  # to a tenth each
+    assert [s["replicas"] for s in sessions] == [2, 2]
     train(root, tmp_path / "alone", [1, 3], arms=arms)
     both, each = (read_runs(Place(tmp_path / folder, "smoke", NAME), protocol) for folder in ("together", "alone"))
     keys = ["arm", "seed", "quantity", "step", "unit"]
@@ -262,6 +267,32 @@ def test_a_damaged_table_is_found_and_made_again(root, tmp_path, dropnorm):
     run(root, tmp_path, "--seeds", "0")
     assert table(tmp_path).with_name("batchnorm.parquet.damaged").read_bytes() == damaged  # nothing is lost
     assert sha256(table(tmp_path)) == good
+
+
+def test_a_record_that_is_not_readable_is_said_and_made_again(root, tmp_path):
+    protocol, place = load(root, NAME, "smoke"), Place(tmp_path, "smoke", NAME)
+    train(root, tmp_path, [0], arms=["baseline", ARM])
+    good, record = sha256(table(tmp_path)), table(tmp_path).with_suffix(".json")
+    record.write_text(record.read_text()[:100])
+    assert arm_state(place, protocol, ARM).state == "damaged"
+    with pytest.raises(UserError, match=r"batchnorm\.json: not readable"):
+        read_runs(place, protocol)  # instead of judging without it
+    train(root, tmp_path, [0])
+    assert sha256(table(tmp_path)) == good
+    assert set(read_runs(place, protocol).arm) == {"baseline", ARM}
+
+
+def test_time_is_recorded_by_the_steps_that_a_protocol_counts(root, tmp_path):
+    """A check has as many looks at the clock as it has seeds, and its settings count one step."""
+    name = ResultName("related", "ridge")
+    protocol, place = load(root, name, "smoke"), Place(tmp_path, "smoke", name)
+    arm = next(iter(protocol.arms))
+    run_pending(
+        protocol, place, arms=[arm], seeds=[0, 1], device=torch.device("cpu"), load_dataset=make_loader(tmp_path, None),
+        limits=Limits(), console=Console(quiet=True),
+    )  # fmt: skip
+    (session,) = records(place, protocol)[arm]["sessions"]
+    assert session["steps"] == protocol.arms[arm].steps == 1
 
 
 def test_a_run_that_diverges_is_a_result_and_nothing_stops(root, tmp_path, dropnorm):

@@ -61,6 +61,17 @@ def test_a_spread_of_rounding_is_no_spread():
         assert e.p == 0.0
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_seed_without_a_finite_value_leaves_nothing_to_say():
+    endless, none = np.array([1.0, 2.0, np.inf]), np.array([1.0, 1.0, 0.0])
+    for e in (
+        mean_test(endless, 100.0, "above"),
+        log_mean_test(none, 0.5, "below"),
+        welch_test(endless, none, 0, "above"),
+    ):
+        assert np.isnan(e.p)
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("shape", [(0,), (0, 4), (1,), (1, 4)])
 def test_of_no_seed_there_is_no_mean_and_of_one_no_interval(shape):

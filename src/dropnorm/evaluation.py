@@ -74,7 +74,7 @@ def draw(root: Path, place: Place, protocol: Protocol) -> None:
     """Draw every figure of a result from its curves, light and dark, SVG and PNG, and write captions and alt texts."""
     path = place.file("curves.csv")
     if not path.exists():
-        raise UserError(f"{path} is missing; make it: {run_command(place, protocol)}")
+        raise UserError(f"{path} is missing; take it from git again: git checkout -- {path}")
     of_paper = _reference(root, place.name)
     reference = pd.read_csv(of_paper) if of_paper.exists() else None
     drawings = analysis(place.name).figures(pd.read_csv(path), reference, _context(place, protocol))

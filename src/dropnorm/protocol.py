@@ -168,4 +168,4 @@ def _assign(tree: dict, dotted: str, value: Any, where: str) -> None:
         tree = tree.setdefault(key, {})
         if not isinstance(tree, dict):
             raise UnknownSetting(f"{where}: {dotted}: '{key}' is a value, it has no keys of its own")
-    tree[last] = value
+    tree[last] = _copy(value)  # else the next dotted key of one arm would change it for all

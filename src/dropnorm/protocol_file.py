@@ -23,9 +23,10 @@ def parse_seeds(text: str | int) -> list[int]:
     seeds: set[int] = set()
     for part in str(text).split(","):
         first, _, last = part.strip().partition("-")
-        seeds.update(range(int(first), int(last or first) + 1))
-    if not seeds:
-        raise ValueError("no seed")
+        of_part = range(int(first), int(last or first) + 1)
+        if not of_part:
+            raise ValueError(f"no seed in {part}")
+        seeds.update(of_part)
     return sorted(seeds)
 
 

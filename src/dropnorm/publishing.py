@@ -34,12 +34,20 @@ def publish(place: Place, published: Place, protocol: Protocol) -> tuple[list[Pa
         raise UserError(f"{place.folder} has no claims.json; make it: {place.command('figure')}")
     runs, words = _small_runs(place, protocol)
     shutil.rmtree(published.runs, ignore_errors=True)
-    page = [p for p in place.folder.iterdir() if p.is_file() and not p.name.startswith(".")]
-    names = sorted(p.relative_to(place.folder).as_posix() for p in (*page, *runs))
+    page_names = _page_files(place)
+    names = sorted([*page_names, *(p.relative_to(place.folder).as_posix() for p in runs)])
+    for old in set(_page_files(published)) - set(page_names):
+        published.file(old).unlink()  # such as a figure that has another name now
     for name in names:
         _copy(place.file(name), published.file(name))
     seal(published.folder, names)
     return [published.file(name) for name in names], words
+
+
+def _page_files(place: Place) -> list[str]:
+    """The files of a result that its page needs: all but its runs."""
+    files = place.folder.iterdir() if place.folder.exists() else ()
+    return [p.name for p in files if p.is_file() and not p.name.startswith(".")]
 
 
 def _small_runs(place: Place, protocol: Protocol) -> tuple[list[Path], str]:
@@ -47,6 +55,8 @@ def _small_runs(place: Place, protocol: Protocol) -> tuple[list[Path], str]:
     arms = read_json(place.file("provenance.json"))["arms"]
     if gone := [arm for arm in arms if arm not in protocol.arms]:
         raise UserError(f"the protocol has no arm {gone[0]} any more; judge again: {place.command('figure')}")
+    if new := [arm for arm in protocol.arms if arm not in arms and table(place, protocol, arm).exists()]:
+        raise UserError(f"{new[0]} was run after the claims were judged; judge again: {place.command('figure')}")
     digests = {table(place, protocol, arm): record["runs_sha256"] for arm, record in arms.items()}
     if changed := [path for path, digest in digests.items() if path.exists() and sha256(path) != digest]:
         raise UserError(f"{changed[0]} is not what the claims were judged from; judge again: {place.command('figure')}")

@@ -162,15 +162,18 @@ class _StackRun:
         session = provenance.machine(self.stack.device) | {
             "started": self.started,
             "ended": provenance.now(),
-            "seconds": round(self.seconds, 1),
-            "replicas": len(replicas),
-            "steps": self.total,
+            "steps": self.settings.steps,
         }
         for arm in self.stack.arms:
             seed_of = {i: seed for i, (a, seed) in enumerate(replicas) if a == arm}
             mine = runs[runs.replica.isin(seed_of)]
             mine = mine.assign(seed=mine.replica.map(seed_of)).drop(columns="replica")
-            session_of_arm = session | {"seeds": list(seed_of.values())}
+            share = len(seed_of) / len(replicas)  # of the time of all arms in the stack
+            session_of_arm = session | {
+                "seeds": list(seed_of.values()),
+                "replicas": len(seed_of),
+                "seconds": round(share * self.seconds, 1),
+            }
             write_arm(self.stack.place, self.stack.protocol, arm, mine, session_of_arm)
         drop_finished(self.stack)
 

@@ -70,7 +70,10 @@ class ArmState:
 def arm_state(place: Place, protocol: Protocol, arm: str) -> ArmState:
     """Compare what is on disk with what the protocol and the code would make today."""
     path = table(place, protocol, arm)
-    record = _record(path)
+    try:
+        record = _record(path)
+    except UserError:
+        return ArmState("damaged", "its record is not readable", [])
     if record is None or not path.exists():
         return ArmState("missing", "not run", [])
     if not _intact(path):
@@ -97,7 +100,7 @@ def write_arm(place: Place, protocol: Protocol, arm: str, runs: pd.DataFrame, se
     """
     path, known = table(place, protocol, arm), arm_state(place, protocol, arm)
     sessions = [session]
-    if known.state == "damaged":
+    if known.state == "damaged" and path.exists():
         path.rename(path.with_name(path.name + ".damaged"))
     if known.seeds:
         kept = pd.read_parquet(path)
@@ -161,9 +164,10 @@ def arguments(place: Place, protocol: Protocol) -> list[str]:
 
 
 def _record(path: Path) -> dict[str, Any] | None:
+    """The record beside a table; None if there is none. Raises UserError if it is damaged."""
     try:
         return read_json(path.with_suffix(".json"))
-    except (FileNotFoundError, UserError):
+    except FileNotFoundError:
         return None
 
 

@@ -43,7 +43,7 @@ def mean_test(x: np.ndarray, bound: float, claim: str) -> Estimate:
 
 def _agree(x: np.ndarray) -> bool:
     """Whether x `[seed]` differ by no more than rounding: such a spread says nothing about seeds."""
-    return bool(np.ptp(x) <= 20 * np.finfo(float).eps * np.max(np.abs(x)))
+    return bool(np.isfinite(x).all() and np.ptp(x) <= 20 * np.finfo(float).eps * np.max(np.abs(x)))
 
 
 def log_mean_test(x: np.ndarray, bound: float, claim: str) -> Estimate:

@@ -59,7 +59,7 @@ def missing(protocol) -> Result:
         {"paper": "ioffe2015", "citation": "I & S", "version": 1, "changes": [], "alpha": 0.05,
          "claims": {"I1.1": REGISTERED}}
     )  # fmt: skip
-    return Result(NAME, "paper", protocol, criteria)
+    return Result(NAME, "paper", (protocol,), criteria)
 
 
 @pytest.fixture
@@ -174,9 +174,7 @@ def test_what_a_scale_leaves_out_is_said_and_has_no_verdict(result):
 
 def test_banner_of_stale_runs(result):
     arms = {"a": arm(1.0), "b": arm(1.0) | {"state": "stale"}}
-    assert "1 arms were made by earlier code" in origin.banner(
-        replace(result, provenance=provenance_of(1.0, arms=arms))
-    )
+    assert "1 arm was made by earlier code" in origin.banner(replace(result, provenance=provenance_of(1.0, arms=arms)))
     assert "earlier" not in origin.banner(result)
 
 
@@ -302,11 +300,46 @@ def test_claims_come_in_the_order_of_their_ids(root):
 
 def test_what_was_run_but_reached_no_seed_is_not_called_not_run(result):
     claim = result.criteria.claims["I1.1"]
-    without = replace(result, claims=[MEASURED | {"n": 0, "ours": None}])
+    without = replace(
+        result, claims=[MEASURED | {"n": 0, "ours": None}], provenance=provenance_of(1.0, missing_arms=["a", "b"])
+    )
     assert claims.not_run(without, claim) == texts.NOT_RUN
-    trained = replace(without, provenance=without.provenance | {"arms": {"a": arm(1), "b": arm(1)}})
+    trained = replace(without, provenance=provenance_of(arms={"a": arm(1), "b": arm(1)}))
     assert claims.not_run(trained, claim) == texts.NOT_MEASURED
     assert texts.NOT_MEASURED in claims.claims_table(trained)
+
+
+@pytest.mark.parametrize(
+    ("missing_arms", "left_out", "words"),
+    [([], {"c"}, texts.NOT_AT_SCALE), (["c"], set(), texts.NOT_RUN), ([], set(), texts.NOT_MEASURED)],
+)
+def test_a_claim_on_many_arms_under_one_name_is_not_run_only_if_arms_are_still_to_come(
+    result, missing_arms, left_out, words
+):
+    (part,) = result.criteria.claims["I1.1"].parts
+    of_all = result.criteria.claims["I1.1"].model_copy(
+        update={"parts": [part.model_copy(update={"between": ["all", "all"]})]}
+    )
+    some = replace(result, provenance=provenance_of(1.0, missing_arms=missing_arms), left_out=frozenset(left_out))
+    assert claims.not_run(some, of_all) == words
+
+
+def test_seeds_are_counted_against_what_each_arm_s_own_protocol_plans(root):
+    """A result that is judged from runs of two others, of which one plans more seeds."""
+    result = next(
+        r for r in find_results(root, "published", root / "results") if str(r.name) == "santurkar2018/figure3"
+    )
+    vgg, linear = (len(source.seeds_at(result.scale)) for source in result.sources)
+    assert vgg != linear
+    run = {a: r | {"seeds": [*range(result.planned_seeds(a))]} for a, r in result.provenance["arms"].items()}
+    assert {len(r["seeds"]) for r in run.values()} == {vgg, linear}
+    assert "planned" not in origin.banner(replace(result, provenance=result.provenance | {"arms": run}))
+    one = next(iter(run))
+    lacking = run | {one: run[one] | {"seeds": [0]}}
+    banner = origin.banner(replace(result, provenance=result.provenance | {"arms": lacking}))
+    assert f"1 to {max(vgg, linear)}, of {min(vgg, linear)} to {max(vgg, linear)} planned: the verdicts" in banner
+    silent = origin.banner(replace(result, claims=[], provenance=result.provenance | {"arms": lacking}))
+    assert "planned" in silent and "preliminary" not in silent
 
 
 def test_no_paper_has_more_criteria_than_claims(root):

@@ -1,4 +1,4 @@
-"""One module a result: `analyses/<paper>/<result>.py`, with three pure functions on tidy frames.
+"""One module a result: `analyses/<paper>/<result>.py`, with two pure functions on tidy frames.
 
     summarise(runs)              -> Summary: samples (for the claims), table, curves (what is drawn), facts (for prose)
     figures(curves, reference)   -> Drawings by name: how to draw, caption, alt text; reference may be None

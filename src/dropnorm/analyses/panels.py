@@ -63,6 +63,12 @@ def settings_panel(
     ax.grid(axis="x", visible=False)
 
 
+def legend(ax: Axes, **place) -> None:
+    """A small legend, where anything is drawn that has a name."""
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(fontsize="small", **place)
+
+
 def legend_above(figure: Figure, ax: Axes) -> None:
     """One legend for all panels, where it hides no curve."""
     handles, labels = ax.get_legend_handles_labels()

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from dropnorm.analyses import Context
+from dropnorm.analyses.tables import ending
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import band, colour
 
@@ -19,7 +20,7 @@ def setup(context: Context, curves: pd.DataFrame) -> str:
     return (
         f"Random cases: batches of {r['batch_size']}; network: {hidden} ReLU units with batch normalization, "
         f"{n['steps']} steps on {context.data}; float64, "
-        f"{context.ending(int(curves.n.max()))}"
+        f"{ending(context, curves)}"
     )
 
 

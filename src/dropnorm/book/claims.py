@@ -71,8 +71,17 @@ def not_run(result: Result, claim: Claim) -> str:
     """What stands in place of the numbers of a claim that was not measured."""
     if _left_out(result, claim):
         return texts.NOT_AT_SCALE
-    trained = result.present and _arms(claim) <= result.provenance["arms"].keys()
-    return texts.NOT_MEASURED if trained else texts.NOT_RUN  # such as what comes after the end of a short schedule
+    if not result.present:
+        return texts.NOT_RUN
+    run, missing = set(result.provenance["arms"]), set(result.provenance["missing_arms"])
+    if named := _arms(claim) - run:
+        if named <= missing:
+            return texts.NOT_RUN
+        if result.left_out:  # a name that stands for many arms, such as all sizes
+            return texts.NOT_AT_SCALE
+        if missing:
+            return texts.NOT_RUN
+    return texts.NOT_MEASURED  # such as what comes after the end of a short schedule
 
 
 def _left_out(result: Result, claim: Claim) -> bool:

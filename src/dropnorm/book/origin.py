@@ -1,6 +1,7 @@
 """Where a result's numbers come from, how long they took, and the commands that make them again."""
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,24 @@ def banner(result: Result) -> str:
         are = "is" if len(missing) == 1 else "are"
         return f":::{{warning}}\n**Unfinished.** {made} {len(missing)} of {arms} arms {are} still to be run.\n:::\n"
     if old := [arm for arm, record in result.provenance["arms"].items() if record["state"] != "fresh"]:
-        return f":::{{warning}}\n{made} {len(old)} arms were made by earlier code or settings.\n:::\n"
+        were = "arm was" if len(old) == 1 else "arms were"
+        return f":::{{warning}}\n{made} {len(old)} {were} made by earlier code or settings.\n:::\n"
     return f":::{{note}}\n{made}\n:::\n"
 
 
 def _planned(result: Result) -> str:
-    """How many seeds the protocol plans, if some arm has fewer."""
-    planned = len(result.protocol.seeds_at(result.scale))
-    fewest = min(len(arm["seeds"]) for arm in result.provenance["arms"].values())
-    return f", of {planned} planned: the verdicts are preliminary" if fewest < planned else ""
+    """How many seeds are planned, if some arm has fewer."""
+    run = {arm: len(record["seeds"]) for arm, record in result.provenance["arms"].items()}
+    planned = {arm: result.planned_seeds(arm) for arm in run}
+    if all(run[arm] >= planned[arm] for arm in run):
+        return ""
+    return f", of {_span(planned.values())} planned{': the verdicts are preliminary' if result.claims else ''}"
+
+
+def _span(counts: Iterable[int]) -> str:
+    """'5', or '3 to 5'."""
+    least, most = min(counts), max(counts)
+    return f"{least}" if least == most else f"{least} to {most}"
 
 
 def _left_out(result: Result) -> str:
@@ -55,8 +65,7 @@ def data(result: Result) -> str:
 
 def seeds_run(result: Result) -> str:
     """How many seeds each arm has: '5', or '3 to 5'."""
-    counts = sorted({len(arm["seeds"]) for arm in result.provenance["arms"].values()})
-    return f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return _span([len(arm["seeds"]) for arm in result.provenance["arms"].values()])
 
 
 # --- provenance ---

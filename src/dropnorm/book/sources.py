@@ -26,12 +26,13 @@ NEEDED = ("facts.json", "figures.json", "provenance.json", "table.csv", "curves.
 class Result:
     """One result as the book sees it. `folder` is None where it was not run at the scale asked for.
 
-    A derived result names the results whose runs it uses in `runs_of`; its `protocol` is that of the first of them.
+    A derived result names the results whose runs it uses in `runs_of`; their protocols are its `sources`, the first of
+    them its `protocol`.
     """
 
     name: ResultName
     scale: str
-    protocol: ProtocolFile
+    sources: tuple[ProtocolFile, ...]
     criteria: ClaimsFile
     folder: Path | None = None
     claims: list[dict[str, Any]] = field(default_factory=list)
@@ -40,6 +41,16 @@ class Result:
     provenance: dict[str, Any] = field(default_factory=dict)
     runs_of: tuple[ResultName, ...] = ()
     left_out: frozenset[str] = frozenset()  # arms that this scale does not run
+
+    @property
+    def protocol(self) -> ProtocolFile:
+        return self.sources[0]
+
+    def planned_seeds(self, arm: str) -> int:
+        """How many seeds the protocol of an arm plans for it. An arm of a sweep is called BASE.SWEEP-VALUE."""
+        owners = (s for s in self.sources if any(arm == base or arm.startswith(f"{base}.") for base in s.arms))
+        owner = next(owners, self.protocol)
+        return len(owner.seeds_at(self.scale))
 
     @property
     def present(self) -> bool:
@@ -102,10 +113,7 @@ def _read(root: Path, place: Place, criteria: ClaimsFile) -> Result:
     if not place.file("claims.json").exists():
         return result
     _check(place)
-    try:
-        parsed = {n: read_json(place.file(f"{n}.json")) for n in ("claims", "facts", "figures", "provenance")}
-    except ValueError:
-        raise UserError(f"{place.folder}: a .json file is not readable; {_remedy(place)}") from None
+    parsed = {n: read_json(place.file(f"{n}.json")) for n in ("claims", "facts", "figures", "provenance")}
     if lacking := sorted(PROVENANCE - set(parsed["provenance"])):
         raise UserError(f"{place.file('provenance.json')}: {lacking[0]} is missing; {_remedy(place)}")
     return replace(result, folder=place.folder, **parsed)
@@ -117,11 +125,14 @@ def _check(place: Place) -> None:
         if not place.file(name).exists():
             raise UserError(f"{place.file(name)} is missing; {_remedy(place)}")
     for name in differing(place.folder):
-        raise UserError(f"{place.file(name)} is not what was published (its digest differs); restore it")
+        raise UserError(f"{place.file(name)} is not what was published (its digest differs); {_remedy(place)}")
 
 
 def _remedy(place: Place) -> str:
-    return f"make it: dropnorm figure {place.name} --scale {place.scale}"
+    """What to do about a file: what is committed (it has digests) comes from git, the rest from runs."""
+    if place.file("digests.json").exists():
+        return f"take it from git again: git checkout -- {place.folder}"
+    return f"make it: {place.command('figure')}"
 
 
 def _not_run(root: Path, place: Place, criteria: ClaimsFile) -> Result:
@@ -130,5 +141,4 @@ def _not_run(root: Path, place: Place, criteria: ClaimsFile) -> Result:
     sources = source_files(root, file)
     runs_of = tuple(sources) if isinstance(file, DerivedFile) else ()
     left_out = frozenset(arm for source in sources.values() for arm in source.scales[place.scale].leave_out)
-    first = next(iter(sources.values()))
-    return Result(place.name, place.scale, first, criteria, runs_of=runs_of, left_out=left_out)
+    return Result(place.name, place.scale, tuple(sources.values()), criteria, runs_of=runs_of, left_out=left_out)

@@ -187,6 +187,14 @@ def test_a_missing_rate_leaves_no_best_one():
     assert RESULT.verdicts(some)["I2.2"] == "inconclusive"
 
 
+def test_a_seed_that_was_not_run_at_all_rates_counts_for_nothing():
+    runs = runs_of(parts())
+    some = runs[(runs.arm != "sigmoid-9.plain-1.0") | (runs.seed < runs.seed.max())]
+    samples = figure3.summarise(some).samples
+    highest = samples[(samples.measure == "highest_accuracy") & (samples.arm == "sigmoid-9")]
+    assert len(highest) == runs.seed.nunique() - 1 and highest.value.notna().all()
+
+
 @pytest.mark.parametrize(
     "arms",
     [

@@ -84,7 +84,9 @@ def test_a_run_that_is_no_more_finite_counts_as_blown_up_and_its_growth_up_to_th
     assert value(summary, "bias_slope", "constant") == pytest.approx(1, abs=1e-3)
 
 
-@pytest.mark.parametrize("arms", [["whole"], ["constant"], ["constant.lr-1.0", "whole.lr-1.0"]])
+@pytest.mark.parametrize(
+    "arms", [["whole"], ["constant"], ["constant.lr-1.0", "whole.lr-1.0"], ["whole_mean"], ["constant_mean"]]
+)
 def test_some_arms_alone(arms):
     RESULT.survives(RESULT.runs(parts()), arms)
 

@@ -137,6 +137,17 @@ def test_a_missing_rate_leaves_no_best_one():
     assert found["I2.6"] == "replicated"
 
 
+def test_a_seed_that_lacks_a_size_or_a_net_counts_for_nothing():
+    runs = RESULT.runs(parts())
+    short = runs.arm.astype(str).str.startswith(("ghost-256", "batch-dropout"))
+    some = runs[~short | (runs.seed < 2)]
+    some.attrs = runs.attrs
+    samples = RESULT.module.summarise(some).samples
+    for measure in ("slope_of_gap", "gain_of_dropout"):
+        mine = samples[(samples.measure == measure) & (samples.arm != "none")]
+        assert list(mine.seed) == [0, 1] and mine.value.notna().all()
+
+
 def test_a_missing_size_leaves_no_slope():
     runs = RESULT.runs(parts())
     some = runs[runs.arm != "ghost-256"]

@@ -89,6 +89,15 @@ def test_some_arms_alone(arms):
     RESULT.survives(RESULT.runs(parts()), arms)
 
 
+def test_a_seed_that_one_unit_lacks_has_no_difference():
+    runs = RESULT.runs(parts())
+    some = runs[(runs.arm != "elu") | (runs.seed < 2)]
+    some.attrs = runs.attrs
+    samples = RESULT.module.summarise(some).samples
+    excess = samples[samples.measure == "excess_of_mean"]
+    assert list(excess.seed) == [0, 1] and excess.value.notna().all()
+
+
 def test_figure():
     (drawing,) = RESULT.drawings(RESULT.runs(parts())).values()
     assert len(axes_drawn(drawing)) == 6

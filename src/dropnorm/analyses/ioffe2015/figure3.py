@@ -128,8 +128,12 @@ def _of_rates(accuracy, steps) -> dict[tuple[str, str], pd.Series]:
 
 
 def _of_nets(tuned, by_rate) -> dict[tuple[str, str], pd.Series]:
-    """I2.4 and I2.5: of nets whose rates were all run, the accuracy at the best rate, and the highest of any rate."""
-    highest = {net: pd.DataFrame(by_rate[net]).max(axis=1, skipna=False) for net in tuned}
+    """I2.4 and I2.5: of nets whose rates were all run, the accuracy at the best rate, and the highest of any rate.
+
+    The highest is of seeds that were run at all rates.
+    """
+    at_all = {net: pd.concat(by_rate[net], axis=1, join="inner") for net in tuned}
+    highest = {net: table.max(axis=1, skipna=False) for net, table in at_all.items()}
     return {("tuned_accuracy", net): values for net, values in tuned.items()} | {
         ("highest_accuracy", net): values for net, values in highest.items()
     }

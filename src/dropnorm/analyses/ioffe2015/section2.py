@@ -11,6 +11,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.panels import legend
+from dropnorm.analyses.tables import ending
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -145,11 +147,11 @@ def _word(arm: str) -> str:
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """The only figure: accuracy by rate, and how the biases grow."""
-    n, steps = int(curves.n.max()), context.settings["training"]["steps"]
+    steps = context.settings["training"]["steps"]
     caption = (
         "Left: test accuracy after the last step against the learning rate, with a gradient that goes through mean and "
         "variance and with one that takes them for constant. Right: largest bias of the hidden layers at the rate that "
-        f"is judged. {steps:,} steps on {context.data}; mean, lowest and highest seed. {context.ending(n)}"
+        f"is judged. {steps:,} steps on {context.data}; mean, lowest and highest seed. {ending(context, curves)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 
@@ -171,15 +173,16 @@ def _alt(curves: pd.DataFrame) -> str:
 def _draw(curves: pd.DataFrame) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.1))
     for i, (net, label) in enumerate(NETS.items()):
-        series_band(left, select(curves, "accuracy", net), i, label, marks=True)
-        series_band(right, select(curves, "bias", net), i, label)
+        for ax, panel in ((left, "accuracy"), (right, "bias")):
+            if len(mine := select(curves, panel, net)):
+                series_band(ax, mine, i, label, marks=panel == "accuracy")
     for ax in (left, right):
         ax.set_xscale("log")
     right.set_yscale("log")
     left.set_xlabel("learning rate")
     left.set_ylabel("test accuracy (%)")
     left.set_ylim(0, 102)
-    left.legend(fontsize="small", loc="lower left")
+    legend(left, loc="lower left")
     right.set_xlabel("training step")
     right.set_ylabel("largest bias")
     return figure

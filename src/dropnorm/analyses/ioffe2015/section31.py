@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.tables import ending
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -111,13 +112,13 @@ def _facts(runs: pd.DataFrame, accuracy: dict[str, dict[str, pd.Series]], ends) 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """The only figure: accuracy by size and reading, and the gap of moving averages over training."""
-    n, steps = int(curves.n.max()), context.settings["training"]["steps"]
+    steps = context.settings["training"]["steps"]
     measure = context.settings["measure"]
     caption = (
         "Left: test accuracy after the last step against the size of the mini-batch, with several statistics in place "
         "of the mini-batch's own. Right: how far the accuracy by moving averages is from Algorithm 2's, while the rate "
         f"falls to zero; slow keeps {measure['moving_average']} of itself a step, fast {measure['fast_average']}. "
-        f"{steps:,} steps on {context.data}; mean, lowest and highest seed. {context.ending(n)}"
+        f"{steps:,} steps on {context.data}; mean, lowest and highest seed. {ending(context, curves)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

@@ -46,10 +46,9 @@ def at_level(runs: pd.DataFrame, arm: str, quantity: str) -> pd.Series:
 
 
 def accuracy_by_size(runs: pd.DataFrame, part: str) -> pd.DataFrame:
-    """Final training or test accuracy [size of the statistics x seed]; empty unless all sizes were run."""
+    """Final training or test accuracy [size of the statistics x seed], of seeds that were run at all sizes."""
     found = {m: 100 * final(runs, f"ghost-{m}", f"{part}_accuracy") for m in SIZES}
-    table = pd.DataFrame(found).T if all(len(values) for values in found.values()) else pd.DataFrame()
-    return table.dropna(axis=1, how="all")
+    return pd.concat(found, axis=1, join="inner").T.dropna(axis=1, how="all")
 
 
 def gap_of(by_size: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -72,7 +71,8 @@ def _of_tuned(runs, tuned) -> dict[tuple[str, str], pd.Series]:
         found["accuracy_at_level", norm] = 100 * at_level(runs, tuned[norm], "test_accuracy")
         found["step_of_level", norm] = at_level(runs, tuned[norm], "step")
         if (dropout := f"{norm}-dropout") in tuned:
-            found["gain_of_dropout", norm] = found["accuracy_tuned", dropout] - found["accuracy_tuned", norm]
+            gain = found["accuracy_tuned", dropout] - found["accuracy_tuned", norm]
+            found["gain_of_dropout", norm] = gain.dropna()  # of seeds that both have
     return found
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.panels import legend
 from dropnorm.analyses.tables import best_arm, by_unit, ending, points_in_words, steps_to, tried_rate
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
@@ -39,7 +40,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
     found = [samples(f"accuracy_of_{m}", norm, values) for (norm, m), values in accuracy.items()]
     found += [samples(f"steps_to_{LEVEL}", name, steps_to(table, LEVEL)) for name, table in units.items()]
     if set(means) == set(UNITS):
-        found.append(samples("excess_of_mean", "elu", (means["elu"] - means["relu"]).max()))
+        found.append(samples("excess_of_mean", "elu", (means["elu"] - means["relu"]).max().dropna()))
     return Summary(
         samples=joined(found, SAMPLE_COLUMNS),
         table=pd.DataFrame(_rows(runs, units, means)),
@@ -127,12 +128,12 @@ def _draw(curves: pd.DataFrame) -> Figure:
     left.minorticks_off()
     left.set_xlabel("size of the mini-batch")
     left.set_ylabel("test accuracy (%)")
-    left.legend(fontsize="small", loc="lower right")
+    legend(left, loc="lower right")
     if (shown := curves.panel == "accuracy").any():
         step_axis(middle, curves.x[shown].max())
     middle.set_ylabel("test accuracy (%)")
     middle.set_ylim(bottom=80)
-    middle.legend(fontsize="small", loc="lower right")
+    legend(middle, loc="lower right")
     right.set_xlabel("hidden layer")
     right.set_ylabel("|mean activation|")
     right.set_ylim(bottom=0)
