@@ -5,11 +5,19 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, final, joined, samples, table_row, unit_history
+from dropnorm.analyses.tidy import (
+    CURVE_COLUMNS,
+    SAMPLE_COLUMNS,
+    TABLE_COLUMNS,
+    curve,
+    final,
+    joined,
+    samples,
+    table_row,
+    unit_history,
+)
 
 Measures = list[tuple[str, str, pd.Series]]  # (measure, arm, value by seed)
-
-TABLE_COLUMNS = ["arm", "quantity", "n", "mean", "sd", "low", "high"]
 
 
 def last_of_units(runs: pd.DataFrame, arm: str, quantity: str) -> pd.DataFrame:
@@ -35,6 +43,12 @@ def finals(runs: pd.DataFrame, arm: str, quantities: dict[str, tuple[str, float]
 def measured(found: Measures) -> Measures:
     """Those that were measured."""
     return [entry for entry in found if len(entry[2])]
+
+
+def run_counts(found: Measures) -> dict[str, str]:
+    """How many networks were trained and how many of them diverged: of the measure `diverged`, one value a seed."""
+    diverged = [values for measure, _, values in found if measure == "diverged"]
+    return {"runs": str(sum(map(len, diverged))), "runs_diverged": str(int(sum(v.sum() for v in diverged)))}
 
 
 def sample_frame(found: Measures) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from dropnorm.statistics import mean_interval
 
 SAMPLE_COLUMNS = ["measure", "arm", "seed", "value"]
 CURVE_COLUMNS = ["panel", "series", "x", "value", "low", "high", "n"]
+TABLE_COLUMNS = ["arm", "quantity", "n", "mean", "sd", "low", "high"]
 
 
 def history(runs: pd.DataFrame, arm: str, quantity: str) -> pd.DataFrame:
@@ -52,6 +53,11 @@ def table_row(arm: str, quantity: str, by_seed: pd.Series) -> dict:
     mean, low, high = mean_interval(by_seed.to_numpy(float))
     sd = by_seed.std() if len(by_seed) > 1 else np.nan
     return {"arm": arm, "quantity": quantity, "n": len(by_seed), "mean": mean, "sd": sd, "low": low, "high": high}
+
+
+def fact_name(arm: str) -> str:
+    """An arm's name as part of a fact's: 'standard.lr-0.5' -> 'standard_lr_0_5'."""
+    return arm.replace(".", "_").replace("-", "_")
 
 
 def joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:

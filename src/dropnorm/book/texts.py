@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from math import floor, log10
 from typing import Any
 
+from dropnorm.powers import superscript
+
 NBSP, MINUS = "\u00a0", "\u2212"
 SMALL = 1e-4  # below this a measured number is written as a power of ten
-_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NOT_RUN = "*not run*"
 NOT_AT_SCALE = "*not run at this scale*"
 NOT_MEASURED = "*not measured*"
@@ -114,8 +115,8 @@ def times_power_of_ten(exponent: str) -> str:
 
 
 def exponent_of_ten(digits: str) -> str:
-    """'−07' -> '⁻⁷', which reads the same in a browser, in a README and in a terminal."""
-    return str(int(digits.replace(MINUS, "-"))).translate(_SUPERSCRIPT)
+    """'−07' -> '⁻⁷'."""
+    return superscript(int(digits.replace(MINUS, "-")))
 
 
 def p_value(p: float | None) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from dropnorm.analyses import Context
-from dropnorm.analyses.srivastava2014.section9 import figures, least_decrease, scientific, summarise
+from dropnorm.analyses.srivastava2014.section9 import figures, least_decrease, summarise, tiny
 from dropnorm.names import ResultName
 from dropnorm.plotting import theme
 from tests.analyses.made_up import verdicts
@@ -122,7 +122,7 @@ def test_facts_and_table(runs):
 
 
 def test_tiny_numbers_are_readable():
-    assert [scientific(x) for x in (4.44e-16, 9.97e-16, 1e-3, 0.0)] == ["4.4 × 10⁻¹⁶", "1.0 × 10⁻¹⁵", "1.0 × 10⁻³", "0"]
+    assert [tiny(x) for x in (4.44e-16, 9.97e-16, 1e-3, 0.0)] == ["4.4 × 10⁻¹⁶", "1.0 × 10⁻¹⁵", "1.0 × 10⁻³", "0"]
 
 
 @pytest.mark.parametrize("arm", ["identity", "sgd", "trajectories"])

@@ -15,6 +15,7 @@ from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
     curve,
+    fact_name,
     final,
     first_crossing,
     history,
@@ -176,7 +177,7 @@ def _over_nets(by_rate, measures) -> list[pd.DataFrame]:
 
 def _rate_facts(runs, judged, tuned) -> dict[str, str]:
     """The best rates, the multiples of L*, and whether a rate on either side of it was tried."""
-    facts = {f"tuned_rate_{_word(net)}": f"{rate_of(runs, arm):g}" for net, arm in tuned.items()}
+    facts = {f"tuned_rate_{fact_name(net)}": f"{rate_of(runs, arm):g}" for net, arm in tuned.items()}
     if "baseline-x1" not in judged:
         return facts
     rates, best = list(arms_of(runs, "baseline")), rate_of(runs, judged["baseline-x1"])
@@ -189,19 +190,15 @@ def _facts(runs, judged, measures) -> dict[str, str]:
     """Numbers for the page's prose."""
     facts = {}
     for (measure, arm), values in measures.items():
-        facts[f"{measure}_{_word(arm)}"] = format(values.mean(), ",.0f" if measure == "steps_to_best" else ".1f")
+        facts[f"{measure}_{fact_name(arm)}"] = format(values.mean(), ",.0f" if measure == "steps_to_best" else ".1f")
     for name, arm in judged.items():
         diverged = final(runs, arm, "diverged_at") >= 0
-        facts[f"diverged_{_word(name)}"] = f"{int(diverged.sum())} of {len(diverged)}"
+        facts[f"diverged_{fact_name(name)}"] = f"{int(diverged.sum())} of {len(diverged)}"
     base = measures.get(("steps_to_best", "baseline-x1"))
     for m in MULTIPLES:
         if (by_seed := measures.get(("steps_to_best", f"batchnorm-x{m}"))) is not None:
             facts[f"times_x{m}"] = f"{np.exp(np.log(base / by_seed).mean()):.1f}"
     return facts
-
-
-def _word(arm: str) -> str:
-    return arm.replace(".", "_").replace("-", "_")
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:

@@ -17,6 +17,7 @@ from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
     curve,
+    fact_name,
     final,
     history,
     joined,
@@ -116,16 +117,16 @@ def _over_steps(runs: pd.DataFrame, rate: float | None) -> list[pd.DataFrame]:
 
 def _facts(runs: pd.DataFrame, accuracy: dict[str, pd.Series], rate: float | None) -> dict[str, str]:
     """Numbers for the page's prose."""
-    facts = {f"accuracy_{_word(arm)}": f"{v.mean():.1f} %" for arm, v in accuracy.items()}
-    facts |= {f"rate_{_word(arm_of('whole', r))}": f"{r:g}" for r in RATES}
+    facts = {f"accuracy_{fact_name(arm)}": f"{v.mean():.1f} %" for arm, v in accuracy.items()}
+    facts |= {f"rate_{fact_name(arm_of('whole', r))}": f"{r:g}" for r in RATES}
     for arm, v in accuracy.items():
-        facts[f"blown_up_{_word(arm)}"] = f"{int(blown_up(runs, arm, v).sum())} of {len(v)}"
-        facts |= {f"{name}_{_word(arm)}": f"{final(runs, arm, name).mean():.2g}" for name in FOLLOWED}
+        facts[f"blown_up_{fact_name(arm)}"] = f"{int(blown_up(runs, arm, v).sum())} of {len(v)}"
+        facts |= {f"{name}_{fact_name(arm)}": f"{final(runs, arm, name).mean():.2g}" for name in FOLLOWED}
     facts |= _growth(runs)
     if rate is None:
         return facts
     facts["rate"] = f"{rate:g}"
-    judged = {f"{name}_{net}_judged": facts.get(f"{name}_{_word(arm_of(net, rate))}", "–") for net in NETS
+    judged = {f"{name}_{net}_judged": facts.get(f"{name}_{fact_name(arm_of(net, rate))}", "–") for net in NETS
               for name in ("accuracy", "blown_up", *FOLLOWED)}  # fmt: skip
     slopes = {f"slope_{net}": f"{bias_slope(runs, arm_of(net, rate)).mean():.2f}" for net in NETS}
     return facts | judged | slopes
@@ -139,10 +140,6 @@ def _growth(runs: pd.DataFrame) -> dict[str, str]:
     late = _second_half(table.mean(axis=1))
     first, last = late.iloc[0], late.iloc[-1]
     return {"middle": f"{late.index[0]:,}", "bias_mean_middle": f"{first:.2g}", "bias_mean_end": f"{last:.2g}"}
-
-
-def _word(arm: str) -> str:
-    return arm.replace(".", "_").replace("-", "_")
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:

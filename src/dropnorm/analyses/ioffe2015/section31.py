@@ -15,6 +15,7 @@ from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
     curve,
+    fact_name,
     final,
     history,
     joined,
@@ -100,7 +101,7 @@ def _over_size(accuracy: dict[str, dict[str, pd.Series]]) -> list[pd.DataFrame]:
 
 def _facts(runs: pd.DataFrame, accuracy: dict[str, dict[str, pd.Series]], ends) -> dict[str, str]:
     """Numbers for the page's prose."""
-    of_arm = {arm: arm.replace("-", "_") for arm in accuracy}
+    of_arm = {arm: fact_name(arm) for arm in accuracy}
     facts = {f"{name}_{of_arm[arm]}": f"{v.mean():.2f} %" for arm, of in accuracy.items() for name, v in of.items()}
     for arm in accuracy:
         gain = accuracy[arm]["population"] - accuracy[arm]["batch"]

@@ -15,6 +15,7 @@ from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
     curve,
+    fact_name,
     final,
     history,
     joined,
@@ -106,9 +107,9 @@ def _curves(accuracy: dict[str, pd.Series], behind: dict[str, pd.DataFrame]) -> 
 
 def _facts(runs, accuracy, exact, behind) -> dict[str, str]:
     """Numbers for the page's prose; of an exact statement, the seed that comes nearest to breaking it."""
-    facts = {name.replace("-", "_"): f"{values.mean():.2f} %" for name, values in accuracy.items()}
+    facts = {fact_name(name): f"{values.mean():.2f} %" for name, values in accuracy.items()}
     losses = {name: accuracy["inference"] - values for name, values in accuracy.items() if name != "inference"}
-    facts |= {f"loss_{name.replace('-', '_')}": f"{loss.mean():.2f}" for name, loss in losses.items()}
+    facts |= {f"loss_{fact_name(name)}": f"{loss.mean():.2f}" for name, loss in losses.items()}
     facts |= {name: f"{values.max():.2g}" for name, values in exact.items()}
     if "change_by_mates" in exact:  # of it the claim says at least
         facts["change_by_mates"] = f"{exact['change_by_mates'].min():.2f}"

@@ -17,7 +17,6 @@ from dropnorm.analyses.santurkar2018.vgg import (
     Collected,
     end,
     ending_accuracy,
-    fact_name,
     fan,
     final_train_accuracy,
     present,
@@ -26,7 +25,7 @@ from dropnorm.analyses.santurkar2018.vgg import (
     steps_to,
     train_accuracy,
 )
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, final, history, joined
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, fact_name, final, history, joined
 
 ARMS = ["standard", "batchnorm", "standard.lr-0.5", "batchnorm.lr-0.5"]
 IN_PAPER = {"standard": "std.1", "batchnorm": "bn.1", "standard.lr-0.5": "std.5", "batchnorm.lr-0.5": "bn.5"}

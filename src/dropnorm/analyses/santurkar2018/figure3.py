@@ -15,14 +15,13 @@ from dropnorm.analyses.santurkar2018 import linear, linear_panels
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.vgg import (
     Collected,
-    fact_name,
     present,
     smoothed,
     together,
     train_accuracy,
     window,
 )
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, history, joined
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, fact_name, history, joined
 
 RATES = {"0.1": ["standard", "batchnorm"], "0.01": ["standard.lr-0.01", "batchnorm.lr-0.01"]}
 LAYERS = [5, 10]

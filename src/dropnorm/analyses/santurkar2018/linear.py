@@ -26,6 +26,7 @@ from dropnorm.analyses import Summary
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
+    TABLE_COLUMNS,
     curve,
     history,
     joined,
@@ -34,6 +35,7 @@ from dropnorm.analyses.tidy import (
     unit_history,
 )
 from dropnorm.criteria import paired
+from dropnorm.powers import scientific
 
 NETS = ("none", "batch", "l1", "l2", "linf")
 WORDS = {"none": "none", "batch": "batch norm", "l1": "l₁", "l2": "l₂", "linf": "l∞"}
@@ -67,11 +69,8 @@ def final_loss(runs: pd.DataFrame, arm: str) -> pd.Series:
 
 def power(log10: float) -> str:
     """The number with this logarithm, to two digits, as it is printed: 350; 1.2 × 10⁷."""
-    mantissa, exponent = f"{10.0**log10:.1e}".split("e")
-    if -3 <= int(exponent) <= 4:
-        return f"{float(f'{mantissa}e{exponent}'):,g}"
-    superscript = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{mantissa} × 10{superscript}"
+    value = float(f"{10.0**log10:.1e}")
+    return f"{value:,g}" if 1e-3 <= value < 1e5 else scientific(value)
 
 
 # --- Figure 3 (b): internal covariate shift ---
@@ -225,5 +224,4 @@ def _rows(parts: list[pd.DataFrame]) -> list[dict]:
 
 
 def _summary(found: pd.DataFrame, rows: list[dict], curves: list[pd.DataFrame], facts: dict[str, str]) -> Summary:
-    columns = ["arm", "quantity", "n", "mean", "sd", "low", "high"]
-    return Summary(found, pd.DataFrame(rows, columns=columns), joined(curves, CURVE_COLUMNS), facts)
+    return Summary(found, pd.DataFrame(rows, columns=TABLE_COLUMNS), joined(curves, CURVE_COLUMNS), facts)

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.stats import gmean
 
 from dropnorm.analyses import Summary
-from dropnorm.analyses.tidy import curve, final, history, joined, samples, table_row
+from dropnorm.analyses.tidy import curve, fact_name, final, history, joined, samples, table_row
 
 SCHEDULE = 15_000  # steps of the paper's runs
 SHORT = 1000  # runs shorter than this are smoke runs: windows shrink in proportion
@@ -217,11 +217,6 @@ def together(*parts: Summary) -> Summary:
         name: pd.concat([t for t in found if len(t)] or found[:1], ignore_index=True) for name, found in tables.items()
     }
     return Summary(**joint, facts=facts)
-
-
-def fact_name(arm: str) -> str:
-    """An arm's name as part of a fact's: 'standard.lr-0.5' -> 'standard_lr_0_5'."""
-    return arm.replace(".", "_").replace("-", "_")
 
 
 def ending_accuracy(runs: pd.DataFrame, arm: str) -> pd.Series:

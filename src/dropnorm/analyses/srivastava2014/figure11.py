@@ -12,6 +12,7 @@ from dropnorm.analyses.srivastava2014.errors import mean_of, written
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
+    TABLE_COLUMNS,
     curve,
     final,
     joined,
@@ -44,7 +45,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
     found = joined([samples(name, ARM, values) for name, values in named], SAMPLE_COLUMNS)
     return Summary(
         samples=found,
-        table=pd.DataFrame(rows, columns=["arm", "quantity", "n", "mean", "sd", "low", "high"]),
+        table=pd.DataFrame(rows, columns=TABLE_COLUMNS),
         curves=_curves(tables, scaled),
         facts=_facts(found),
     )

@@ -18,6 +18,7 @@ from dropnorm.analyses.measures import (
     last_of_units,
     measured,
     quantiles,
+    run_counts,
     sample_frame,
     table_frame,
 )
@@ -126,5 +127,4 @@ def first_filters(runs: pd.DataFrame, arm: str) -> np.ndarray:
 
 def _facts(found: Measures) -> dict[str, str]:
     facts = facts_of(found, FORMS, NAMES)
-    diverged = [v for measure, _, v in found if measure == "diverged"]
-    return facts | {"runs": str(sum(map(len, diverged))), "runs_diverged": str(int(sum(v.sum() for v in diverged)))}
+    return facts | run_counts(found)

@@ -19,6 +19,7 @@ from dropnorm.analyses.measures import (
     measured,
     over_units,
     quantiles,
+    run_counts,
     sample_frame,
     table_frame,
 )
@@ -166,5 +167,4 @@ def _facts(runs: pd.DataFrame, found: Measures) -> dict[str, str]:
     for net in NETS:
         if pixels and ("test_error", net) in values:
             facts[f"pixel_error_{net}"] = f"{np.sqrt(values['test_error', net].mean() / pixels):.3f}"
-    diverged = [v for (measure, _), v in values.items() if measure == "diverged"]
-    return facts | {"runs": str(sum(map(len, diverged))), "runs_diverged": str(int(sum(v.sum() for v in diverged)))}
+    return facts | run_counts(found)

@@ -6,7 +6,16 @@ The claim T2.7 is fixed in claims/srivastava2014.yaml; here are the numbers it a
 import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.measures import Measures, curve_frame, facts_of, finals, measured, sample_frame, table_frame
+from dropnorm.analyses.measures import (
+    Measures,
+    curve_frame,
+    facts_of,
+    finals,
+    measured,
+    run_counts,
+    sample_frame,
+    table_frame,
+)
 from dropnorm.analyses.srivastava2014 import pretraining_drawings as drawings
 from dropnorm.analyses.srivastava2014.pretraining_drawings import ARMS
 from dropnorm.analyses.tidy import final, history
@@ -70,5 +79,4 @@ def _facts(found: Measures) -> dict[str, str]:
         if all(("test_error", arm) in values for arm in (model, f"{model}_dropout")):
             lost = (values["test_error", model] - values["test_error", f"{model}_dropout"]).mean()
             facts[f"dropout_gain_{model}"] = f"{lost:.2f}"
-    diverged = [v for measure, _, v in found if measure == "diverged"]
-    return facts | {"runs": str(sum(map(len, diverged))), "runs_diverged": str(int(sum(v.sum() for v in diverged)))}
+    return facts | run_counts(found)

@@ -10,6 +10,7 @@ from dropnorm.analyses.srivastava2014 import section9_drawings as drawings
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
+    TABLE_COLUMNS,
     curve,
     final,
     history,
@@ -17,10 +18,10 @@ from dropnorm.analyses.tidy import (
     samples,
     table_row,
 )
+from dropnorm.powers import scientific
 
 HALF = 0.5  # the p at which all thinned networks weigh the same
 TRAJECTORIES = ("trajectories", "trajectories_unconverted")
-TABLE_COLUMNS = ["arm", "quantity", "n", "mean", "sd", "low", "high"]
 
 
 def summarise(runs: pd.DataFrame) -> Summary:
@@ -125,12 +126,12 @@ def _facts(runs: pd.DataFrame, found: pd.DataFrame) -> dict[str, str]:
     """Numbers for the page's prose: of an error the largest over the seeds, of anything else the mean."""
     facts = {}
     for measure, arm, form in (
-        ("identity_error", "identity", scientific), ("solution_error", "identity", scientific),
-        ("orthogonal_error", "penalty", scientific), ("half_difference", "geometric_mean", scientific),
-        ("other_difference", "geometric_mean", scientific), ("two_layer_difference", "geometric_mean", "{:.2f}".format),
+        ("identity_error", "identity", tiny), ("solution_error", "identity", tiny),
+        ("orthogonal_error", "penalty", tiny), ("half_difference", "geometric_mean", tiny),
+        ("other_difference", "geometric_mean", tiny), ("two_layer_difference", "geometric_mean", "{:.2f}".format),
         ("deviation_in_se", "monte_carlo", "{:.2f}".format), ("relative_deviation", "monte_carlo", _percent),
         ("average_distance", "sgd", _percent), ("iterate_distance", "sgd", _percent),
-        ("largest_difference", "trajectories", scientific), ("answer_difference", "trajectories", scientific),
+        ("largest_difference", "trajectories", tiny), ("answer_difference", "trajectories", tiny),
     ):  # fmt: skip
         if len(values := _values(found, measure, arm)):
             facts[measure] = form(values.max())
@@ -162,10 +163,6 @@ def _percent(share: float) -> str:
     return f"{100 * share:.{2 if share < 0.1 else 0}f} %"
 
 
-def scientific(value: float) -> str:
+def tiny(value: float) -> str:
     """A tiny number as it is read: '4.4 × 10⁻¹⁶'."""
-    if not value > 0:
-        return f"{value:g}"
-    mantissa, exponent = f"{value:.1e}".split("e")
-    digits = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{mantissa} × 10{digits}"
+    return scientific(value) if value > 0 else f"{value:g}"

@@ -5,7 +5,17 @@ import pandas as pd
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.srivastava2014 import svm_drawings as drawings
 from dropnorm.analyses.srivastava2014.errors import mean_of, written
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, final, history, joined, samples, table_row
+from dropnorm.analyses.tidy import (
+    CURVE_COLUMNS,
+    SAMPLE_COLUMNS,
+    TABLE_COLUMNS,
+    curve,
+    final,
+    history,
+    joined,
+    samples,
+    table_row,
+)
 
 ARM = "svm"
 CHOSEN = {"C": "C", "gamma": "gamma", "test_error": "final_test_error_percent", "support_vectors": "support_vectors"}
@@ -20,7 +30,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
     found = joined([samples(name, ARM, values) for name, values in named.items()], SAMPLE_COLUMNS)
     return Summary(
         samples=found,
-        table=pd.DataFrame(rows, columns=["arm", "quantity", "n", "mean", "sd", "low", "high"]),
+        table=pd.DataFrame(rows, columns=TABLE_COLUMNS),
         curves=_curves(runs, tried),
         facts=_facts(found, tried),
     )
