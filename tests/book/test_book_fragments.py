@@ -166,6 +166,10 @@ def test_what_a_scale_leaves_out_is_said_and_has_no_verdict(result):
     assert facts.facts_of(part)["I1_1"]["verdict"] == texts.NOT_AT_SCALE
     pages = {"page.md": "{{ ioffe2015_figure1.error_of_b }} and {{ ioffe2015_figure1.x }}"}
     assert facts.substitutions(pages, [part])["ioffe2015_figure1"]["error_of_b"] == texts.NOT_AT_SCALE
+    unfinished = replace(part, provenance=provenance_of(1.0, missing_arms=["c"]))
+    pages["page.md"] += " and {{ ioffe2015_figure1.error_of_c }}"
+    shown = facts.substitutions(pages, [unfinished])["ioffe2015_figure1"]
+    assert (shown["error_of_b"], shown["error_of_c"]) == (texts.NOT_AT_SCALE, texts.NOT_MEASURED)
     assert "Not run at this scale: `b`." in origin.banner(part)
     assert "it was not run" in staging.fragments(part, [("page.md", "other")])["figure-other"]
     with pytest.raises(UserError, match="no fact of ioffe2015/figure1"):

@@ -110,8 +110,15 @@ def _placeholder(page: str, reference: str, known: dict[str, Result]) -> str:
     if measured and not result.present:
         return texts.NOT_RUN
     if measured and not result.complete:
-        return texts.NOT_AT_SCALE if result.left_out else texts.NOT_MEASURED
+        return texts.NOT_AT_SCALE if _is_left_out(result, fact) else texts.NOT_MEASURED
     raise UserError(f"book/{page}: {{{{ {reference} }}}} is no fact of {result.name} at scale {result.scale}")
+
+
+def _is_left_out(result: Result, fact: str) -> bool:
+    """Whether a missing fact is of an arm that this scale leaves out: it is named so, or no other arm is missing."""
+    if not result.provenance["missing_arms"]:
+        return bool(result.left_out)
+    return any(fact.endswith(arm.replace(".", "_").replace("-", "_")) for arm in result.left_out)
 
 
 def _lookup(tree: dict[str, Any], reference: str) -> str | None:
