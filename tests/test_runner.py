@@ -24,7 +24,7 @@ from dropnorm.files import replacing, sha256
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
 from dropnorm.runner import Limits, _StackRun, make_loader, run_pending
-from dropnorm.runs import arm_state, read_runs, records
+from dropnorm.runs import arm_state, read_runs, records, unfinished
 from dropnorm.stacks import Stack, pending_stacks
 
 NAME = ResultName("ioffe2015", "figure1")
@@ -274,7 +274,7 @@ def test_a_record_that_is_not_readable_is_said_and_made_again(root, tmp_path):
     train(root, tmp_path, [0], arms=["baseline", ARM])
     good, record = sha256(table(tmp_path)), table(tmp_path).with_suffix(".json")
     record.write_text(record.read_text()[:100])
-    assert arm_state(place, protocol, ARM).state == "damaged"
+    assert arm_state(place, protocol, ARM).state == "damaged" and unfinished(place, protocol, ARM)
     with pytest.raises(UserError, match=r"batchnorm\.json: not readable"):
         read_runs(place, protocol)  # instead of judging without it
     train(root, tmp_path, [0])

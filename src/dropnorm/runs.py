@@ -86,7 +86,10 @@ def arm_state(place: Place, protocol: Protocol, arm: str) -> ArmState:
 
 def unfinished(place: Place, protocol: Protocol, arm: str) -> bool:
     """Whether an arm was run, but not all of it as it would be today. Asks its record alone, which is quick."""
-    record = _record(table(place, protocol, arm))
+    try:
+        record = _record(table(place, protocol, arm))
+    except UserError:
+        return True  # training makes it anew
     if record is None:
         return False
     lacking = set(protocol.owner(arm).seeds) - set(record["seeds"])

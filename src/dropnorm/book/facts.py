@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from dropnorm.analyses.tidy import fact_name
 from dropnorm.book import claims, texts
 from dropnorm.book.catalogue import CLAIM_TOTALS, total
 from dropnorm.book.origin import seeds_run
@@ -77,7 +78,7 @@ def _of_protocol(protocol: ProtocolFile, scale: str) -> dict[str, Any]:
     arms: dict[str, Any] = {}
     for arm, changes in protocol.arms.items():
         for key, value in changes.items():
-            _put(arms.setdefault(arm.replace("-", "_"), {}), key, texts.setting(value))
+            _put(arms.setdefault(fact_name(arm), {}), key, texts.setting(value))
     return {
         "settings": tree,
         "arms": arms,
@@ -118,7 +119,7 @@ def _is_left_out(result: Result, fact: str) -> bool:
     """Whether a missing fact is of an arm that this scale leaves out: it is named so, or no other arm is missing."""
     if not result.provenance["missing_arms"]:
         return bool(result.left_out)
-    return any(fact.endswith(arm.replace(".", "_").replace("-", "_")) for arm in result.left_out)
+    return any(fact.endswith(fact_name(arm)) for arm in result.left_out)
 
 
 def _lookup(tree: dict[str, Any], reference: str) -> str | None:
