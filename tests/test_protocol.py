@@ -82,6 +82,15 @@ def test_a_scale_may_leave_out_arms_of_sweeps_too(root, edited):
     assert set(edited("paper", scales__full__leave_out=left_out).arms) == set(load(root, NAME, "paper").arms)
 
 
+def test_a_scale_may_set_single_arms_differently(root, edited):
+    before = edited("full")
+    after = edited("full", scales__full__arms={"batchnorm.lr-0.01": {"training.steps": 7}})
+    changed = [arm for arm in before.arms if before.settings_digest(arm) != after.settings_digest(arm)]
+    assert changed == ["batchnorm.lr-0.01"] and after.arms[changed[0]].training.steps == 7
+    assert after.arms[changed[0]].optimiser.lr == 0.01  # what the sweep sets stays
+    assert edited("paper").arms[changed[0]].training.steps != 7
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -97,6 +106,8 @@ def test_a_scale_may_leave_out_arms_of_sweeps_too(root, edited):
         ({"scales__full": {"setings": {}}}, ["scales.full.setings", "did you mean 'settings'"]),
         ({"sweeps__lr__arms": ["nobody"]}, ["sweeps.lr.arms", "'nobody'", "baseline, batchnorm"]),
         ({"scales__paper__leave_out": ["nobody"]}, ["scales.paper.leave_out", "'nobody'"]),
+        ({"scales__paper__arms": {"nobody": {}}}, ["scales.paper.arms", "'nobody'"]),
+        ({"scales__paper__arms": {"baseline": {"optimiser.lrr": 1}}}, ["optimiser.lrr", "did you mean 'lr'"]),
         ({"sweeps__lr__set": {"optimiser.lr.x": 1}}, ["optimiser.lr.x", "is a value"]),
         ({"result": "figure2"}, ["ioffe2015/figure2", "protocols/ioffe2015/figure2.yaml"]),
     ],

@@ -1,6 +1,6 @@
 """Protocols: what is trained and measured, checked before anything runs.
 
-    base settings <- the scale's <- `--set` <- the arm's own  =  the settings of one arm
+    base settings <- the scale's <- `--set` <- the arm's own <- the arm's own at this scale  =  the settings of one arm
 
 A *derived* result has no runs of its own: its file says `runs_of: [PAPER/RESULT, ...]`, and it is judged and drawn from
 the runs of these sources. Whose run an arm is, is asked in one way for all results: `protocol.owner(arm)`.
@@ -76,9 +76,11 @@ class Protocol:
                 label = "-".join(str(v) for v in values)
                 chosen = dict(zip(sweep.over, values, strict=True))
                 arms[f"{base}.{sweep_name}-{label}"] = {**self.file.arms[base], **sweep.set, **chosen}
-        if unknown := [arm for arm in self.scale.leave_out if arm not in arms]:
-            raise UserError(f"{self.path}: scales.{self.scale_name}.leave_out: there is no arm '{unknown[0]}'")
-        return {arm: chosen for arm, chosen in arms.items() if arm not in self.scale.leave_out}
+        for key in ("arms", "leave_out"):
+            if unknown := [arm for arm in getattr(self.scale, key) if arm not in arms]:
+                raise UserError(f"{self.path}: scales.{self.scale_name}.{key}: there is no arm '{unknown[0]}'")
+        kept = {arm: chosen for arm, chosen in arms.items() if arm not in self.scale.leave_out}
+        return {arm: chosen | self.scale.arms.get(arm, {}) for arm, chosen in kept.items()}
 
     def _settings(self, arm: str, overrides: Overrides) -> BaseModel:
         tree = _copy(self.file.settings)

@@ -56,6 +56,7 @@ class Scale(_Seeded):
     """What a scale changes; `arms_per_job` arms share one process (few big jobs instead of many small ones)."""
 
     settings: Overrides = {}
+    arms: dict[str, Overrides] = {}  # what single arms, those of sweeps included, set differently at this scale
     leave_out: list[str] = []  # arms that this scale does not run, such as those that take a GPU
     arms_per_job: PositiveInt = 1
 
