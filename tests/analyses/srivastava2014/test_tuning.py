@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from dropnorm.analyses.srivastava2014 import tuning
-from dropnorm.names import Place, ResultName
+from dropnorm.names import SCALES, Place, ResultName
 from dropnorm.protocol import load
 from tests.analyses.made_up import MadeUp, axes_drawn, rows
 from tests.conftest import ROOT
@@ -51,12 +51,10 @@ def test_the_name_of_every_trial_says_what_its_protocol_sets(result):
             assert setting(settings, key) == value, (arm, key)
 
 
-def test_arms_that_repeat_another_are_those_that_have_the_same_settings(result):
-    arms = result.protocol.arms
-    repeated = {
-        arm for arm in result.protocol.file.arms if any(arms[arm] == s for other, s in arms.items() if other != arm)
-    }
-    assert repeated == set(tuning.REPEATED)
+@pytest.mark.parametrize("scale", SCALES)
+def test_no_trial_is_run_twice(scale):
+    settings = list(load(ROOT, ResultName(PAPER, "tuning"), scale).arms.values())
+    assert all(settings.count(of_arm) == 1 for of_arm in settings)
 
 
 def test_every_row_of_table_9_gets_the_same_number_of_trials_and_every_arm_a_row(result):
@@ -65,7 +63,7 @@ def test_every_row_of_table_9_gets_the_same_number_of_trials_and_every_arm_a_row
     assert {counts[row] for row in TABLE9 if row != "none"} == {6} and counts["none"] == 8
     assert {counts[row] for row in ("dropout_relu", "dropout_maxout", "bernoulli", "gaussian")} == {4}
     assert {counts[row] for row in ("standard_logistic", "dropout_logistic")} == {6}  # two more beyond the highest rate
-    assert sum(counts.values()) + len(tuning.REPEATED) == len(names)
+    assert sum(counts.values()) == len(names)
 
 
 def test_the_lowest_validation_error_is_chosen_whatever_the_test_error(result):

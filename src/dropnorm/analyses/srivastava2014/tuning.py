@@ -35,7 +35,6 @@ ROWS = {  # method -> the arms its trials are made from
         "dropout_relu", "dropout_maxout", "bernoulli", "gaussian",
     )},
 }  # fmt: skip
-REPEATED = ("l2", "l2_l1", "l2_kl", "max_norm", "dropout_l2", "dropout_max_norm")  # arms that their sweep has once more
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def values_of(arm: str) -> dict[str, float]:
 
 
 def trials(found: pd.DataFrame, row: str) -> list[Trial]:
-    """The trials of a row in samples (measure, arm, seed, value); equal settings count once."""
+    """The trials of a row in samples (measure, arm, seed, value)."""
     arms = [arm for arm in found.arm.unique() if row_of(arm) == row]
     return [
         Trial(arm, values_of(arm), mean)
@@ -96,10 +95,10 @@ def trials(found: pd.DataFrame, row: str) -> list[Trial]:
     ]
 
 
-def row_of(arm: str) -> str | None:
-    """The row that an arm is a trial of; None for one that repeats another."""
+def row_of(arm: str) -> str:
+    """The row that an arm is a trial of."""
     base = arm.partition(".")[0]
-    return None if arm in REPEATED else next(row for row, bases in ROWS.items() if base in bases)
+    return next(row for row, bases in ROWS.items() if base in bases)
 
 
 def choice(found: pd.DataFrame, row: str, **fixed: float) -> Trial | None:
@@ -116,8 +115,7 @@ def whole_rows(found: pd.DataFrame, planned: Iterable[str]) -> dict[str, int]:
     """The rows all of whose planned arms are in samples, and how many: the best of half of them is not chosen."""
     arms: dict[str, set[str]] = {}
     for arm in planned:
-        if row := row_of(arm):
-            arms.setdefault(row, set()).add(arm)
+        arms.setdefault(row_of(arm), set()).add(arm)
     return {row: len(arms[row]) for row in ROWS if row in arms and arms[row] <= set(found.arm)}
 
 
