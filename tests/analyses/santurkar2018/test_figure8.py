@@ -26,6 +26,16 @@ def test_changes_are_medians_over_channels_of_steps_in_a_row(vgg_runs, value, dr
     assert "standard 3.9" in drawings["drift"].alt  # from 0 to step 3,900
 
 
+def test_only_steps_that_all_nets_have_are_compared(vgg_runs, value):
+    late = {f"mean_layer{layer}": [lambda t, s: (t >= 2000) * t * 1.0] * 3 for layer in (2, 9, 13)}
+    longer = arm(0.1) | late | {f"var_layer{layer}": [lambda t, s: 4.0 + 96 * (t >= 2000)] * 3 for layer in (2, 9, 13)}
+    summary = figure8.summarise(
+        vgg_runs({"standard": longer, "noisy_batchnorm": arm(0.4)}, ends={"noisy_batchnorm": 2000})
+    )
+    assert value(summary, "mean_change_layer9", "standard") == pytest.approx([0] * 3)
+    assert summary.facts["common_steps"] == "2,000" and summary.facts["spread_layer2_standard"] == "2"
+
+
 def test_no_arm_gives_no_figure(vgg_runs):
     summary = figure8.summarise(vgg_runs({"l1": {"train_accuracy": 0.5}}))
     assert figure8.figures(summary.curves, None, None) == {}

@@ -35,7 +35,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
         found.add("mean_train_accuracy", arm, by_seed)
         if "batchnorm" in means and arm != "batchnorm":
             found.add("accuracy_deficit", arm, means["batchnorm"] - by_seed)
-        changes = [mean_change(runs, arm, layer) for layer in LAYERS]
+        changes = [mean_change(runs, arm, layer, compared) for layer in LAYERS]
         found.add("mean_change", arm, np.exp(sum(np.log(c) for c in changes) / len(changes)))
     for arm in present(runs, ARMS + NOISY_STANDARD):
         found.add("final_train_accuracy", arm, final_train_accuracy(runs, arm))

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
-from dropnorm.analyses.santurkar2018.vgg import Collected, by_channel, end, fan, first_of_pairs, present
+from dropnorm.analyses.santurkar2018.vgg import Collected, by_channel, common, end, fan, first_of_pairs, present
 from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, joined, select
 from dropnorm.plotting import series_style
 
@@ -23,8 +23,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
     found, compared, curves = Collected(), present(runs, ARMS), []
     for arm in compared:
         tables = [first_of_pairs(by_channel(runs, arm, f"{what}_layer{LAYER}")) for what in ("mean", "var", "kurtosis")]
-        until = end(runs, compared)
-        mean, var, kurtosis = (table[table.index < until] for table in tables)
+        mean, var, kurtosis = (common(runs, table, compared) for table in tables)
         drifts = {"mean_drift": _mean_steps(mean, var), "variance_drift": _variance_steps(var)}
         for measure, steps in drifts.items():
             found.add(measure, arm, steps.sum().groupby(level="seed").median())

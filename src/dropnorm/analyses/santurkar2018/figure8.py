@@ -16,6 +16,8 @@ from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.vgg import (
     Collected,
     by_channel,
+    common,
+    end,
     first_of_pairs,
     present,
     successive_change,
@@ -31,35 +33,39 @@ EXAMPLE = 0  # the channel drawn in (b), fixed beforehand
 
 def summarise(runs: pd.DataFrame) -> Summary:
     """All numbers of the figure, its claims and its page, from tidy runs."""
-    found = Collected()
-    for arm in present(runs, ARMS):
+    found, compared = Collected(), present(runs, ARMS)
+    for arm in compared:
         for layer in LAYERS:
-            found.add(f"mean_change_layer{layer}", arm, mean_change(runs, arm, layer))
-            found.add(f"variance_change_layer{layer}", arm, mean_change(runs, arm, layer, "var"), shown_only=True)
-            found.add(f"relative_change_layer{layer}", arm, relative_change(runs, arm, layer), shown_only=True)
-            spread = _spread(runs, arm, layer)
+            found.add(f"mean_change_layer{layer}", arm, mean_change(runs, arm, layer, compared))
+            variance = mean_change(runs, arm, layer, compared, "var")
+            found.add(f"variance_change_layer{layer}", arm, variance, shown_only=True)
+            relative = relative_change(runs, arm, layer, compared)
+            found.add(f"relative_change_layer{layer}", arm, relative, shown_only=True)
+            spread = common(runs, _spread(runs, arm, layer), compared)
             found.add(f"first_spread_layer{layer}", arm, spread.iloc[:1].median(), shown_only=True)
             found.add(f"spread_layer{layer}", arm, spread.median(), shown_only=True)
     forms = {f"{what}_change_layer{layer}": ".3g" for what in ("mean", "variance", "relative") for layer in LAYERS}
     forms |= {f"{what}_layer{layer}": ".2g" for what in ("first_spread", "spread") for layer in LAYERS}
     facts = found.facts(forms) | {"channels": str(_channels(runs))}
+    if compared:
+        facts["common_steps"] = f"{end(runs, compared):,}"
     return Summary(joined(found.samples, SAMPLE_COLUMNS), pd.DataFrame(found.rows), _curves(runs), facts)
 
 
-def mean_change(runs: pd.DataFrame, arm: str, layer: int, moment: str = "mean") -> pd.Series:
-    """Median over channels and steps of a moment's change from one step to the next, by seed."""
+def mean_change(runs: pd.DataFrame, arm: str, layer: int, arms: list[str], moment: str = "mean") -> pd.Series:
+    """Median of a moment's change from step to step, over channels and the steps that all `arms` have; by seed."""
     table = by_channel(runs, arm, f"{moment}_layer{layer}")
     if table.empty:
         return pd.Series(dtype=float)
-    return successive_change(table).stack(level="unit", future_stack=True).median()
+    return common(runs, successive_change(table), arms).stack(level="unit", future_stack=True).median()
 
 
-def relative_change(runs: pd.DataFrame, arm: str, layer: int) -> pd.Series:
+def relative_change(runs: pd.DataFrame, arm: str, layer: int, arms: list[str]) -> pd.Series:
     """The same of the mean, in units of the channel's own standard deviation at that step."""
     mean, var = (by_channel(runs, arm, f"{moment}_layer{layer}") for moment in MOMENTS)
     if mean.empty:
         return pd.Series(dtype=float)
-    change = successive_change(mean)
+    change = common(runs, successive_change(mean), arms)
     return (change / np.sqrt(var.loc[change.index])).stack(level="unit", future_stack=True).median()
 
 

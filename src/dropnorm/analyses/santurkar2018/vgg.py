@@ -68,6 +68,11 @@ def window(runs: pd.DataFrame, table: pd.DataFrame, first: int, last: int, arms:
     return table[(table.index >= first * unit) & (table.index < until * unit)]
 
 
+def common(runs: pd.DataFrame, table: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
+    """The rows before the shortest run of `arms` ends: what all of them have."""
+    return table[table.index < end(runs, arms)]
+
+
 def smoothed(runs: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """The mean over 200 steps around each row."""
     spacing = np.diff(table.index.to_numpy()).min() if len(table) > 1 else 1
