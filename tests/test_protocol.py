@@ -82,13 +82,14 @@ def test_a_scale_may_leave_out_arms_of_sweeps_too(root, edited):
     assert set(edited("paper", scales__full__leave_out=left_out).arms) == set(load(root, NAME, "paper").arms)
 
 
-def test_a_scale_may_set_single_arms_differently(root, edited):
-    before = edited("full")
-    after = edited("full", scales__full__arms={"batchnorm.lr-0.01": {"training.steps": 7}})
+def test_a_scale_may_change_single_arms(root, tmp_path, edited):
+    one, own = "batchnorm.lr-0.01", {"training.steps": 7, "optimiser.lr": 5}
+    before, after = edited("full"), edited("full", scales__full__arms={one: own})
     changed = [arm for arm in before.arms if before.settings_digest(arm) != after.settings_digest(arm)]
-    assert changed == ["batchnorm.lr-0.01"] and after.arms[changed[0]].training.steps == 7
-    assert after.arms[changed[0]].optimiser.lr == 0.01  # what the sweep sets stays
-    assert edited("paper").arms[changed[0]].training.steps != 7
+    assert changed == [one] and after.arms[one].training.steps == 7
+    assert after.arms[one].optimiser.lr == 0.01  # what makes it this arm stays
+    assert load(tmp_path, NAME, "paper").arms[one].training.steps != 7
+    assert load(tmp_path, NAME, "full", {"training.steps": 9}).arms[one].training.steps == 9  # --set comes after it
 
 
 @pytest.mark.parametrize(

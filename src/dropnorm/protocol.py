@@ -1,6 +1,6 @@
 """Protocols: what is trained and measured, checked before anything runs.
 
-    base settings <- the scale's <- `--set` <- the arm's own <- the arm's own at this scale  =  the settings of one arm
+    base settings <- the scale's, then the scale's for this arm <- `--set` <- the arm's own  =  the settings of one arm
 
 A *derived* result has no runs of its own: its file says `runs_of: [PAPER/RESULT, ...]`, and it is judged and drawn from
 the runs of these sources. Whose run an arm is, is asked in one way for all results: `protocol.owner(arm)`.
@@ -79,13 +79,13 @@ class Protocol:
         for key in ("arms", "leave_out"):
             if unknown := [arm for arm in getattr(self.scale, key) if arm not in arms]:
                 raise UserError(f"{self.path}: scales.{self.scale_name}.{key}: there is no arm '{unknown[0]}'")
-        kept = {arm: chosen for arm, chosen in arms.items() if arm not in self.scale.leave_out}
-        return {arm: chosen | self.scale.arms.get(arm, {}) for arm, chosen in kept.items()}
+        return {arm: chosen for arm, chosen in arms.items() if arm not in self.scale.leave_out}
 
     def _settings(self, arm: str, overrides: Overrides) -> BaseModel:
         tree = _copy(self.file.settings)
         for source, changes in [
             (f"scales.{self.scale_name}", self.scale.settings),
+            (f"scales.{self.scale_name}.arms.{arm}", self.scale.arms.get(arm, {})),
             ("--set", self.changes),
             (f"arm {arm}", overrides),
         ]:

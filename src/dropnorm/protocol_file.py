@@ -56,7 +56,7 @@ class Scale(_Seeded):
     """What a scale changes; `arms_per_job` arms share one process (few big jobs instead of many small ones)."""
 
     settings: Overrides = {}
-    arms: dict[str, Overrides] = {}  # what single arms, those of sweeps included, set differently at this scale
+    arms: dict[str, Overrides] = {}  # what it changes for single arms, those of sweeps included
     leave_out: list[str] = []  # arms that this scale does not run, such as those that take a GPU
     arms_per_job: PositiveInt = 1
 
