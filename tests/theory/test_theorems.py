@@ -6,7 +6,7 @@ import torch
 
 from dropnorm.layers.batch_norm import batch_norm
 from dropnorm.theory import lemma45, observation43, section3, theorem41, theorem42, theorem44, theoremc1
-from dropnorm.theory.cases import Cases, curvature, gradient, hessian, standardise
+from dropnorm.theory.cases import Cases, curvature, gradient, hessian, outputs, standardise
 from dropnorm.theory.losses import KINDS, Draws, random_cases
 from dropnorm.theory.network import BatchNormMLP
 from dropnorm.training.streams import stream
@@ -146,10 +146,11 @@ def test_lemma_45_a_negative_product_is_left_out():
 
 
 def test_scale_invariance_and_what_eps_leaves_of_it():
-    y = draws().normal(32)
-    found = lemma45.scaling(y, 1e-5)
+    X, W = draws().normal(32, 40) + 3, draws().normal(40)
+    found = lemma45.scaling(X, W, 1e-5)
     assert found["error_scale"].max() < 1e-12
-    yhat = standardise(y).yhat
+    torch.testing.assert_close(outputs(X, lemma45.unit_spread(X, W)).std(1, correction=0), torch.ones(len(W)).double())
+    yhat = standardise(outputs(X, W)).yhat
     factor = 0.01 * np.sqrt((1 + 1e-5) / (1e-4 + 1e-5))  # how much the output shrinks at a hundredth
     expected = (1 - factor) * (yhat / np.sqrt(1 + 1e-5)).abs().amax(1)
     torch.testing.assert_close(found["error_hundredth"], expected, rtol=1e-8, atol=0)

@@ -15,11 +15,15 @@ def arms_by_rate(runs: pd.DataFrame, net: str) -> dict[float, str]:
 
 
 def best_arm(runs: pd.DataFrame, net: str) -> str | None:
-    """Of the arms of a net, one a rate, the one with the highest mean validation accuracy; None if one is missing."""
+    """Of the arms of a net, one a rate, the one with the highest mean validation accuracy over the seeds that all have.
+
+    None if an arm is missing, or if they have no seed in common.
+    """
     arms = [a for a in runs.arm.cat.categories if a == net or a.startswith(f"{net}.")]
     if not arms or not set(arms) <= set(runs.arm.unique()):
         return None
-    return max(arms, key=lambda arm: final(runs, arm, "validation_accuracy").mean())
+    accuracy = pd.concat([final(runs, arm, "validation_accuracy") for arm in arms], axis=1, keys=arms, join="inner")
+    return accuracy.mean().idxmax() if len(accuracy) else None
 
 
 def tried_rate(arm: str) -> str:

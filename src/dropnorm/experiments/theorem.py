@@ -135,7 +135,7 @@ class Experiment:
         m, d = s.random.batch_size, s.random.inputs
         if s.theorem == "lemma45":
             W0, W_star = lemma45.random_pairs(draws, d, d)
-            return lemma45.distances(W0, W_star) | lemma45.scaling(draws.normal(m), s.eps)
+            return lemma45.distances(W0, W_star) | lemma45.scaling(draws.normal(m, d), draws.normal(d), s.eps)
         cases = random_cases(draws, kind, m, d)
         found = MEASURES[s.theorem](cases)
         return found | EPS_MEASURES[s.theorem](cases, s.eps) if s.theorem in EPS_MEASURES else found
@@ -148,7 +148,7 @@ class Experiment:
                 found = MEASURES[self.settings.theorem](cases)
             else:
                 W0, W_star = self.first[f"W{layer}"], self.network.parameters[f"W{layer}"].detach()
-                found = lemma45.distances(W0.mT, W_star.mT) | lemma45.scaling(cases.y, self.settings.eps)
+                found = lemma45.distances(W0.mT, W_star.mT) | lemma45.scaling(cases.X, cases.W, self.settings.eps)
             self._record(f"layer{layer}", found)
 
     def _record(self, part: str, found: Measured) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dropnorm.layers.batch_norm import batch_norm
-from dropnorm.theory.cases import relative, standardise
+from dropnorm.theory.cases import outputs, relative, standardise
 from dropnorm.theory.losses import Draws
 
 FACTORS = (1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3)  # by which the weights are scaled
@@ -44,17 +44,22 @@ def unit_layer(y: Tensor, eps: float) -> Tensor:
     return batch_norm(y.unsqueeze(2), ones, zeros, eps)[0].squeeze(2)
 
 
-def scale_error(y: Tensor, eps: float) -> Tensor:
-    """Largest change of an output `[factor, case]` when y `[case, m]` is multiplied by each of FACTORS."""
-    at_one = unit_layer(y, eps)
-    return torch.stack([(unit_layer(a * y, eps) - at_one).abs().amax(1) for a in FACTORS])
+def unit_spread(X: Tensor, W: Tensor) -> Tensor:
+    """The weights `[case, d]`, scaled so that the unit's outputs over the batch have a standard deviation of one."""
+    return W / standardise(outputs(X, W)).sigma
 
 
-def scaling(y: Tensor, eps: float) -> dict[str, Tensor]:
+def scale_error(X: Tensor, W: Tensor, eps: float) -> Tensor:
+    """Largest change of an output `[factor, case]` when the weights W `[case, d]` are multiplied by each of FACTORS."""
+    at_one = unit_layer(outputs(X, W), eps)
+    return torch.stack([(unit_layer(outputs(X, a * W), eps) - at_one).abs().amax(1) for a in FACTORS])
+
+
+def scaling(X: Tensor, W: Tensor, eps: float) -> dict[str, Tensor]:
     """The layer's scale invariance: exact without eps; with eps, what is left of it at sigma = 1."""
-    with_eps = scale_error(standardise(y).yhat, eps)
+    with_eps = scale_error(X, unit_spread(X, W), eps)
     return {
-        "error_scale": scale_error(y, 0.0).amax(0),
+        "error_scale": scale_error(X, W, 0.0).amax(0),
         "error_tenth": with_eps[FACTORS.index(0.1)],
         "error_hundredth": with_eps[FACTORS.index(0.01)],
         "share_by_factor": with_eps,

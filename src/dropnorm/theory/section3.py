@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from dropnorm.layers.batch_norm import batch_norm, batch_statistics
-from dropnorm.theory.cases import Cases, gradient, inner, outputs, relative, standardise
-from dropnorm.theory.lemma45 import FACTORS, scale_error, unit_layer
+from dropnorm.theory.cases import Cases, gradient, inner, outputs, relative
+from dropnorm.theory.lemma45 import FACTORS, scale_error, unit_layer, unit_spread
 
 EXACT = 1e-12  # up to which an output counts as unchanged
 LR = 0.1  # of the step whose effect on the length is measured
@@ -20,15 +20,21 @@ CHANGES = {"change_tenth": 0.1, "change_hundredth": 0.01, "change_thousandth": 0
 
 def measure(cases: Cases) -> dict[str, Tensor]:
     """Every statement above, without eps but for the identity; `[case]` each."""
-    return _scale(cases.y) | _gradients(cases) | _growth(cases) | {"error_identity": identity_error(cases.y, 1e-5)}
+    return (
+        _scale(cases.X, cases.W)
+        | _gradients(cases)
+        | _growth(cases)
+        | {"error_identity": identity_error(cases.y, 1e-5)}
+    )
 
 
-def _scale(y: Tensor) -> dict[str, Tensor]:
-    negative = unit_layer(-y, 0.0)
+def _scale(X: Tensor, W: Tensor) -> dict[str, Tensor]:
+    before = unit_layer(outputs(X, W), 0.0)
+    negative = torch.stack([unit_layer(outputs(X, -a * W), 0.0) for a in FACTORS])  # [factor, case, m]
     return {
-        "error_scaled": scale_error(y, 0.0).amax(0),
-        "error_sign": (negative + unit_layer(y, 0.0)).abs().amax(1),
-        "holds_negative": ((negative - unit_layer(y, 0.0)).abs().amax(1) <= EXACT).to(y.dtype),
+        "error_scaled": scale_error(X, W, 0.0).amax(0),
+        "error_sign": (negative + before).abs().amax((0, 2)),
+        "holds_negative": ((negative - before).abs().amax((0, 2)) <= EXACT).to(W.dtype),
     }
 
 
@@ -80,16 +86,16 @@ def identity_error(x: Tensor, eps: float) -> Tensor:
 
 def eps_change(cases: Cases, eps: float) -> dict[str, Tensor]:
     """What scaled weights change where there is an eps: the largest change of an output, of units with sigma = 1."""
-    y = standardise(cases.y).yhat
-    change = scale_error(y, eps)  # [factor, case]
+    X, W = cases.X, unit_spread(cases.X, cases.W)
+    change = scale_error(X, W, eps)  # [factor, case]
     named = {name: change[FACTORS.index(a)] for name, a in CHANGES.items()}
     return {f"mean_{name}": found for name, found in named.items()} | {
-        "error_eps_factor": torch.stack([_beside_factor(y, a, eps) for a in FACTORS]).amax(0),
+        "error_eps_factor": torch.stack([_beside_factor(X, W, a, eps) for a in FACTORS]).amax(0),
         "share_by_factor": change,
     }
 
 
-def _beside_factor(y: Tensor, a: float, eps: float) -> Tensor:
-    """|BN(a y) - a sqrt(1 + eps) / sqrt(a^2 + eps) BN(y)|, the largest of each case of variance one."""
+def _beside_factor(X: Tensor, W: Tensor, a: float, eps: float) -> Tensor:
+    """|BN((aW)u) - a sqrt(1 + eps) / sqrt(a^2 + eps) BN(Wu)|, the largest of each case of variance one."""
     factor = a * ((1 + eps) / (a * a + eps)) ** 0.5
-    return (unit_layer(a * y, eps) - factor * unit_layer(y, eps)).abs().amax(1)
+    return (unit_layer(outputs(X, a * W), eps) - factor * unit_layer(outputs(X, W), eps)).abs().amax(1)
