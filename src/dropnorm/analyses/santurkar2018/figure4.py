@@ -38,13 +38,15 @@ def summarise(runs: pd.DataFrame) -> Summary:
     if len(arms) == len(ARMS):
         bands = {arm: band_width(runs, arm) for arm in ARMS}
         mid, late = (_ratio(runs, bands, span, arms) for span in ((1000, 5000), (10_000, 15_000)))
+        found.add("band_ratio_late", "standard", late, shown_only=True)
         found.add("band_ratio_mid_over_late", "standard", mid / late)
         found.add("band_ratio_equal_loss", "standard", equal_loss_ratio(runs, bands))
     facts = found.facts(
         {"band_width": ".2f", "band_width_mid": ".2f", "band_width_first": ".2f", "gradient_edge": ".1f",
          "gradient_edge_first": ".1f", "beta_early": ".1f", "beta_p95": ".1f", "random_band_width": ".4f",
          "random_gradient_edge": ".2f", "beta_eighth_times_rate_mid": ".2f", "beta_times_rate_mid": ".2f",
-         "beta_late_times_rate": ".2f", "band_ratio_equal_loss": ".2f"}
+         "beta_late_times_rate": ".2f", "beta_late": ".1f", "beta_eighth_times_rate": ".1f", "band_ratio_late": ".0f",
+         "band_ratio_equal_loss": ".2f"}
     )  # fmt: skip
     facts |= found.ratios(
         {"band_ratio": ("band_width", *ARMS), "band_ratio_mid": ("band_width_mid", *ARMS),

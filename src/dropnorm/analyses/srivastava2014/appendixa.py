@@ -43,7 +43,7 @@ MOMENTUM = {  # final momentum -> arm; at the same rate, and at the same rate / 
 }
 LIMITS, LIMITED_RATES = ("1", "2", "3", "4", "None"), ("0.1", "0.3", "1.0")
 TYPICAL_LIMIT, LARGE_RATE = "3", "1.0"  # A3
-LARGEST_EXCESS = 1.0  # A3: what a run that diverged counts as
+LARGEST_EXCESS = 1.0  # A3: what a run that diverged counts as, in points
 SPEED = {  # A2c, and one more: arm -> what its updates are called
     "dropout": "updates_base", "dropout.lr-0.01": "updates_low_rate", "momentum-0.9": "updates_low_momentum",
     "momentum-0.99": "updates_high_momentum",
@@ -63,7 +63,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
         samples=found,
         table=pd.concat([error_table(runs, errors), rows], ignore_index=True),
         curves=_curves(runs, errors),
-        facts=counts(runs) | _facts(found) | _chosen(errors) | {"level": f"{level(runs):g}"},
+        facts=counts(runs) | _facts(found) | _reached(runs) | _chosen(errors) | {"level": f"{level(runs):g}"},
     )
 
 
@@ -149,14 +149,17 @@ def limited(limit: str, rate: str) -> str:
 
 
 def _limit_samples(runs: pd.DataFrame, errors: pd.DataFrame) -> list[pd.DataFrame]:
-    """A3: how much more often the net without a limit errs at the large rate, at most LARGEST_EXCESS."""
+    """A3: how much more often the net without a limit errs at the large rate, no more than LARGEST_EXCESS either way.
+
+    If one of the two runs diverged it counts as if it erred without bound; if both did, their errors are compared.
+    """
     without, typical = (limited(limit, LARGE_RATE) for limit in ("None", TYPICAL_LIMIT))
     excess = (values(errors, "test_error", without) - values(errors, "test_error", typical)).dropna()
     if len(excess) == 0:
         return []
-    lost, kept = (final(runs, arm, "diverged_at").reindex(excess.index) >= 0 for arm in (without, typical))
-    counted = excess.mask(lost & ~kept, LARGEST_EXCESS).clip(upper=LARGEST_EXCESS)
-    return [samples("excess_without_limit", "dropout", counted)]
+    lost, lost_too = (final(runs, arm, "diverged_at").reindex(excess.index) >= 0 for arm in (without, typical))
+    excess = excess.mask(lost & ~lost_too, np.inf).mask(lost_too & ~lost, -np.inf)
+    return [samples("excess_without_limit", "dropout", excess.clip(-LARGEST_EXCESS, LARGEST_EXCESS))]
 
 
 # --- what is shown ---
@@ -194,6 +197,16 @@ def _facts(found: pd.DataFrame) -> dict[str, str]:
             two[f"error_{kind}_{name}"] = mean_of(found, f"error_{kind}", name)
     updates = {name: mean_of(found, "updates_to_level", arm) for arm, name in SPEED.items()}
     return written(two) | written(updates, ",.0f")
+
+
+def _reached(runs: pd.DataFrame) -> dict[str, str]:
+    """A2c: in how many seeds each of its nets gets down to the level."""
+    lowest = {name: history(runs, arm, "test_error").min() for arm, name in SPEED.items()}
+    return {
+        name.replace("updates", "reached"): f"{(of <= level(runs)).sum()} of {len(of)}"
+        for name, of in lowest.items()
+        if len(of)
+    }
 
 
 def _chosen(errors: pd.DataFrame) -> dict[str, str]:
