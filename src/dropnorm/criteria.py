@@ -51,7 +51,7 @@ class Difference(Strict):
     def finding(self, samples: pd.DataFrame) -> Finding:
         e = _difference_test(self, samples, self.above, "above")
         met = self.size is None or (e.high >= self.size[0] and e.low <= self.size[1])
-        return Finding(e, met, excluded=e.high <= self.above)
+        return Finding(e, met, excluded=e.high < self.above)
 
 
 class Ratio(Strict):
@@ -66,7 +66,7 @@ class Ratio(Strict):
     def finding(self, samples: pd.DataFrame) -> Finding:
         a, b = paired(samples, self.measure, self.between)
         e = log_mean_test(a / b, self.above, "above")
-        return Finding(e, self.at_least is None or e.value >= self.at_least, excluded=e.high <= self.above)
+        return Finding(e, self.at_least is None or e.value >= self.at_least, excluded=e.high < self.above)
 
 
 class Share(Strict):
@@ -101,7 +101,7 @@ class Level(Strict):
         x = by_seed(samples, self.measure, self.of).to_numpy()
         claim, bound = ("above", self.above) if self.above is not None else ("below", self.below)
         e = (log_mean_test if self.log else mean_test)(x, bound, claim)
-        return Finding(e, True, excluded=e.high <= bound if claim == "above" else e.low >= bound)
+        return Finding(e, True, excluded=e.high < bound if claim == "above" else e.low > bound)
 
 
 class Equivalence(Strict):

@@ -32,7 +32,8 @@ def test_the_paper_s_numbers_replicate_all_claims_and_are_those_in_the_claims(fi
     assert figure.verdicts(runs) == dict.fromkeys(IDS, "replicated")
     measured = figure.measured(runs)
     for id_, claim in figure.claims().items():
-        assert measured[id_] == pytest.approx(claim.paper, abs=0.06), id_
+        if claim.paper is not None:
+            assert measured[id_] == pytest.approx(claim.paper, abs=0.06), id_
 
 
 def test_samples_of_every_claim(figure, parts):
