@@ -20,6 +20,7 @@ FITTED = 95.0  # percent of training accuracy: before, a test accuracy says how 
 PAPER_GRID = (1, 2, 3, 4)  # units of the landscape's step lengths: 1/2, 1, 2, 4 times the rate
 EIGHTH = 0  # unit of 1/8 of the rate, which the paper's grid does not have
 MULTIPLES = (0.125, 0.5, 1, 2, 4)
+FAN = (1, 10, 25, 50, 75, 90, 99)  # percentiles that are drawn
 
 LABELS = {
     "standard": "standard",
@@ -238,6 +239,3 @@ def fan(runs: pd.DataFrame, arm: str, layer: int) -> list[pd.DataFrame]:
     mine = mine[mine.seed == mine.seed.min()]
     parts = {p: history(mine[mine.unit == p], arm, quantity) for p in FAN}
     return [curve(f"distribution_layer{layer}_{arm}", f"p{p}", table) for p, table in parts.items()]
-
-
-FAN = (1, 10, 25, 50, 75, 90, 99)  # percentiles that are drawn
