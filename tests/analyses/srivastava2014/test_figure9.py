@@ -77,6 +77,14 @@ def test_arms_that_were_not_run_leave_gaps_and_nothing_else(figure, parts, arms)
     figure.survives(figure.runs(parts), arms)
 
 
+def test_a_missing_p_breaks_the_line_and_leaves_the_plateau_to_be_told(figure, parts):
+    runs = figure.runs([part for part in parts if part.arm.iloc[0] not in ("a.p-0.2", "a.p-0.3")])
+    facts = figure.module.summarise(runs).facts
+    assert facts["a_flat_high"] == "1.12" and "a_least_at" not in facts and "b_least_at" in facts
+    line = axes_drawn(figure.drawings(runs, "full")["figure"])[0].get_lines()[0]
+    assert np.isnan(line.get_ydata()).sum() == 2 and len(line.get_ydata()) == len(figure9.P)
+
+
 @pytest.mark.parametrize("scale", ["full", "smoke"])
 def test_the_figure_draws_and_its_words_hold_the_numbers(figure, parts, scale):
     drawing = figure.drawings(figure.runs(parts), scale)["figure"]

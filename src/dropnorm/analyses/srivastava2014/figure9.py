@@ -17,9 +17,9 @@ from dropnorm.analyses.srivastava2014.errors import (
     values,
     written,
 )
+from dropnorm.analyses.srivastava2014.figure9_drawings import P
 from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, joined, samples
 
-P = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 PLATEAU = (0.4, 0.5, 0.6, 0.7, 0.8)
 FITTED_FROM = 0.3  # below it nets underfit, which no parabola follows
 ARMS = {"a": {p: "a" if p == 0.5 else f"a.p-{p}" for p in P}, "b": {p: f"b-{p}" for p in P}}
@@ -114,9 +114,10 @@ def _least(test: dict[str, pd.DataFrame]) -> dict[str, str]:
     """For each panel the p of the lowest mean test error, the lowest, and the range of means over the plateau."""
     facts = {}
     for panel, table in test.items():
-        if set(table.index) == set(P):
-            means = table.mean(axis=1)
-            flat = means.loc[list(PLATEAU)]
+        means = table.mean(axis=1)
+        if set(P) <= set(means.index):
             facts |= {f"{panel}_least_at": f"{means.idxmin():g}", **written({f"{panel}_least": means.min()})}
+        if set(PLATEAU) <= set(means.index):
+            flat = means.loc[list(PLATEAU)]
             facts |= written({f"{panel}_flat_low": flat.min(), f"{panel}_flat_high": flat.max()})
     return facts

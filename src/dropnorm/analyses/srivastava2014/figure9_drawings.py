@@ -12,6 +12,7 @@ from dropnorm.analyses.srivastava2014.error_drawings import fewest, has, paper_p
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import series_band, series_style
 
+P = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 PANELS = {"a": "(a) n fixed", "b": "(b) p n fixed"}
 SERIES = {"test": "test error", "train": "training error"}
 NO_LIMIT = "test_no_limit"
@@ -74,7 +75,8 @@ def _draw_panel(ax: Axes, curves: pd.DataFrame, paper: pd.DataFrame | None, pane
     for i, series in enumerate(SERIES):
         if series not in shown:
             continue
-        mine = select(curves, panel, series)
+        # A p that was not run leaves a gap in the line.
+        mine = select(curves, panel, series).set_index("x").reindex(P).reset_index()
         series_band(ax, mine, i, SERIES[series], marks=True)
         if paper is not None:
             of_paper = _of_paper(paper, panel, series)
