@@ -18,7 +18,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from dropnorm import checkpoint
+from dropnorm import checkpoint, provenance
 from dropnorm.errors import UserError
 from dropnorm.files import replacing, sha256
 from dropnorm.names import Place, ResultName
@@ -236,6 +236,17 @@ def test_out_of_time_it_stops_cleanly_and_says_what_is_pending(root, tmp_path):
     assert "0 of 2 arms done" in done.stdout
     assert "still pending: batchnorm, baseline" in done.stdout
     assert not table(tmp_path).exists()
+
+
+def test_a_gpu_is_told_to_make_float32_products_in_float32(root, tmp_path):
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    assert "tf32" in provenance._gemm_path(torch.device("cuda"))
+    run_pending(
+        load(root, NAME, "smoke"), Place(tmp_path, "smoke", NAME), arms=[ARM], seeds=[0], device=torch.device("cpu"),
+        load_dataset=make_loader(tmp_path, None), limits=Limits(time_limit=0), console=Console(quiet=True),
+    )  # fmt: skip
+    assert not torch.backends.cuda.matmul.allow_tf32 and not torch.backends.cudnn.allow_tf32
+    assert "cuBLAS float32" in provenance._gemm_path(torch.device("cuda"))
 
 
 def test_what_is_fresh_is_not_run_again_and_seeds_are_added(root, tmp_path):

@@ -58,7 +58,8 @@ def _cpu_model() -> str:
 
 def _gemm_path(device: torch.device) -> str:
     if device.type == "cuda":
-        precision = "tf32" if torch.backends.cuda.matmul.allow_tf32 else "float32"
+        rounded = torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32
+        precision = "tf32" if rounded else "float32"
         return f"cuBLAS {precision}, CUDA {torch.version.cuda}"
     library = "MKL" if torch.backends.mkl.is_available() else "OpenBLAS or other"
     by = "" if has_bfloat16(device) else ", bfloat16 by float32"

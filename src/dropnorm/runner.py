@@ -68,6 +68,7 @@ def run_pending(
 
     Raises UserError, after all else is done, if another process is training one of the arms.
     """
+    _without_tf32()
     deadline = time.monotonic() + limits.time_limit
     wanted = {arm: seeds or protocol.owner(arm).seeds for arm in arms}
     stacks = [
@@ -95,6 +96,12 @@ def run_pending(
         )
     left = [a for a in wanted if set(wanted[a]) - set(arm_state(place, protocol, a).seeds)]
     return Outcome(done=[a for a in wanted if a not in left], pending=left)
+
+
+def _without_tf32() -> None:
+    """Have a GPU make float32 products in float32: unasked, cuDNN rounds the factors of convolutions to ten bits."""
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
 
 
 class _StackRun:
