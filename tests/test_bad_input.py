@@ -5,6 +5,7 @@ test_protocol.py, diverging runs in tests/experiments.
 """
 
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -80,8 +81,10 @@ def test_help_teaches(dropnorm):
     text = dropnorm("run", "--help").stdout
     assert "Example" in text
     assert "--time-limit" in text
-    for name in ("run", "list", "status", "figure", "publish", "compare", "data", "book"):
-        assert name in dropnorm("--help").stdout
+    commands = re.findall(r"^│ (\w+) ", dropnorm("--help").stdout, re.MULTILINE)
+    assert set(commands) >= {
+        "run", "list", "status", "figure", "publish", "restore", "compare", "data", "bench", "book"
+    }  # fmt: skip
 
 
 def test_a_full_disk_leaves_nothing_half_written(root, tmp_path, dropnorm):
@@ -114,6 +117,7 @@ def snakemake(root, *config):
     ("config", "words"),
     [
         (["scale=huge"], ["scale = 'huge'", "'smoke', 'full' or 'paper'"]),
+        (["source=full"], ["source = 'full'", "'' or 'published'"]),
         (["scael=full"], ["scael", "did you mean 'scale'", "allowed:"]),
         (["arms_per_job=-1"], ["arms_per_job", "-1"]),
         (["set=optimiser.lr=0.3"], ["variant=NAME"]),

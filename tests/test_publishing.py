@@ -68,11 +68,19 @@ def test_small_runs_are_published_and_their_digests_too(place, published, protoc
     assert differing(published.folder) == [f"runs/{ARM}.parquet"]
 
 
-@pytest.mark.parametrize("limit", ["MOST_BYTES", "MOST_BYTES_OF_A_FILE"])
-def test_large_runs_are_left_out_also_where_smaller_ones_were_published(place, published, protocol, monkeypatch, limit):
+@pytest.mark.parametrize(
+    ("limit", "why"),
+    [
+        ("MOST_BYTES", "more than is committed (0.0 MB)"),
+        ("MOST_BYTES_OF_A_FILE", "a file of them is larger than is committed (0.0 MB)"),
+    ],
+)
+def test_large_runs_are_left_out_also_where_smaller_ones_were_published(
+    place, published, protocol, monkeypatch, limit, why
+):
     monkeypatch.setattr(publishing, limit, 1000)
     copied, words = publish(place, published, protocol)
-    assert "are left out: more than is committed" in words
+    assert f"are left out: {why}" in words
     assert not published.runs.exists()
     assert differing(published.folder) == []
     assert published.file("claims.json") in copied
@@ -104,6 +112,15 @@ def test_a_figure_that_the_result_has_no_more_goes_from_what_is_published(place,
     publish(place, published, protocol)
     assert not published.file("former.svg").exists()
     assert published.file("figure.svg").exists() and published.file("digests.json").exists()
+
+
+def test_what_an_evaluation_has_not_made_is_not_published(place, published, protocol):
+    place.file("notes.txt").write_text("mine")
+    place.file("former.svg").write_text("<svg/>")
+    publish(place, published, protocol)
+    assert not published.file("notes.txt").exists()
+    assert not published.file("former.svg").exists()
+    assert differing(published.folder) == []
 
 
 def test_what_lies_among_runs_and_is_none_of_them_is_not_published(place, published, protocol):
@@ -191,7 +208,8 @@ def test_a_variant_comes_back_with_what_it_changes(root, place, tmp_path):
     fabricate(variant, load(root, NAME, "paper", changes), root)
     publish(variant, target, load(root, NAME, "paper", changes))
     here = Place(tmp_path / "elsewhere", "paper", NAME, "lr05")
-    list(restore_all(root, [here], target.root))
+    without = here.of(ResultName("ioffe2015", "section3"))  # a result that has no such variant
+    list(restore_all(root, [without, here], target.root))
     assert json.loads(here.file("variant.json").read_text()) == changes
     assert arm_state(here, load(root, NAME, "paper", changes), ARM).state == "fresh"
     other = Place(tmp_path / "other", "paper", NAME, "lr05")

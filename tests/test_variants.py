@@ -49,3 +49,14 @@ def test_a_damaged_file_is_one_line_that_says_what_to_do(tmp_path):
     with pytest.raises(UserError, match=r"variant.json: not readable as JSON .*; delete it") as error:
         resolve(place, {})
     assert "\n" not in str(error.value)
+
+
+def test_status_shows_a_variant_where_it_is_and_refuses_one_that_is_nowhere(tmp_path, dropnorm):
+    """It need not be one of every result, nor at every scale."""
+    remember(Place(tmp_path, "full", NAME, "lr03"), {"optimiser.lr": 0.3})
+    shown = dropnorm("status", "--out", tmp_path, "--variant", "lr03")
+    assert shown.returncode == 0, shown.stderr
+    assert [line.split()[0] for line in shown.stdout.splitlines()] == [str(NAME), "full", "dropnorm"]
+    nowhere = dropnorm("status", "--out", tmp_path, "--variant", "lr04")
+    assert nowhere.returncode != 0
+    assert "no variant lr04" in nowhere.stderr

@@ -1,6 +1,7 @@
 """The command line: `dropnorm COMMAND --help` explains each."""
 
 import errno
+import itertools
 import os
 import sys
 from dataclasses import replace
@@ -30,7 +31,7 @@ from dropnorm.options import (
 from dropnorm.protocol import all_names
 from dropnorm.protocol import load as load_protocol
 from dropnorm.timing import parse_duration
-from dropnorm.variants import remember
+from dropnorm.variants import UnknownVariant, remember
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a process is fastest; read when torch is loaded
 
@@ -152,15 +153,23 @@ def status(
 
     root = project_root()
     colours = {"fresh": "green", "missing": "dim", "incomplete": "yellow", "stale": "yellow", "damaged": "red"}
-    for name in [ResultName.parse(result)] if result else all_names(root):
-        console.print(f"[bold]{name}[/bold]")
-        for each in [scale] if scale else SCALES:
-            protocol, place = open_result(str(name), each, out, variant, set_)
-            found = result_status(root, protocol, place)
-            why = f": {found.why}" if found.why else ""
-            console.print(f"  {each:6} [{colours[found.state]}]{found.state}[/]{why}")
-            if found.command:
-                console.print(f"         {found.command}   ({found.time})")
+    names, scales = [ResultName.parse(result)] if result else all_names(root), [scale] if scale else SCALES
+    opened, unknown, shown = [], None, None
+    for name, each in itertools.product(names, scales):
+        try:
+            opened.append(open_result(str(name), each, out, variant, set_))
+        except UnknownVariant as error:  # a variant need not be one of every result, nor at every scale
+            unknown = error
+    if unknown and not opened:
+        raise unknown
+    for protocol, place in opened:
+        if place.name != shown:
+            console.print(f"[bold]{(shown := place.name)}[/bold]")
+        found = result_status(root, protocol, place)
+        why = f": {found.why}" if found.why else ""
+        console.print(f"  {place.scale:6} [{colours[found.state]}]{found.state}[/]{why}")
+        if found.command:
+            console.print(f"         {found.command}   ({found.time})")
 
 
 @typer_app.command()
@@ -258,7 +267,7 @@ def data(
     from dropnorm import datasets
 
     for name in names:
-        dataset = datasets.load(name, in_checkout(data_dir), mirror or None)
+        dataset = datasets.load(name, in_checkout(data_dir), mirror)
         console.print(
             f"{name}: {len(dataset.train_labels):,} training, {len(dataset.test_labels):,} test images, verified"
         )
@@ -278,7 +287,7 @@ def bench(
 
     if name not in BENCHMARKS:
         raise UserError(f"benchmark '{name}' is unknown; allowed: {', '.join(BENCHMARKS)}")
-    figures = measure(name, datasets.load(BENCHMARKS[name], in_checkout(data_dir), mirror or None))
+    figures = measure(name, datasets.load(BENCHMARKS[name], in_checkout(data_dir), mirror))
     console.print("\n".join(lines(figures)))
     path = in_checkout(out) / f"{name}.json"
     write_json(path, figures)

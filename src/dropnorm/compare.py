@@ -35,7 +35,9 @@ def compare(original: Place, variant: Place) -> tuple[Path, list[str]]:
     """
     for place in (original, variant):
         if not place.file("claims.json").exists():
-            raise UserError(f"{place.folder} has no claims.json; run and draw it first (dropnorm run, dropnorm figure)")
+            raise UserError(
+                f"{place.folder} has no claims.json; make it: {place.command('run')}; then: {place.command('figure')}"
+            )
     changes = read_json(variant.file("provenance.json"))["changes"]
     claims = _claims(original, variant)
     page = _PAGE.format(

@@ -29,6 +29,8 @@ from dropnorm.runs import arm_state, read_runs, records, run_command
 from dropnorm.variants import in_words
 
 TABLES = ("samples", "table", "curves")
+FACTS = ("claims.json", "facts.json", "figures.json", "provenance.json")
+FIGURE_METADATA = {"svg": {"Date": None}, "png": {"Software": None}}  # by format: without what differs from run to run
 IMAGE = "image-{}.png"  # a picture that is data: no figure, which has axes and a theme
 
 
@@ -58,8 +60,17 @@ def evaluate_published(root: Path, published: Place, protocol: Protocol) -> list
     claims = write_claims(root, published)
     path = published.file("provenance.json")
     write_json(path, read_json(path) | _evaluated(root, published.name))
-    seal(published.folder, list(read_json(published.file("digests.json"))))
+    runs = [name for name in read_json(published.file("digests.json")) if "/" in name]
+    seal(published.folder, sorted([*page_files(published), *runs]))
     return claims
+
+
+def page_files(place: Place) -> list[str]:
+    """The names of what an evaluation has made, all of which its page needs; a variant's settings are with it."""
+    figures = [file for name in read_json(place.file("figures.json")) for file in _files_of(name)]
+    images = [path.name for path in place.folder.glob(IMAGE.format("*"))]
+    settings = ["variant.json"] if place.variant else []
+    return [*(f"{name}.csv" for name in TABLES), *FACTS, *figures, *images, *settings]
 
 
 def write_claims(root: Path, place: Place) -> list[dict[str, Any]]:
@@ -82,13 +93,25 @@ def draw(root: Path, place: Place, protocol: Protocol) -> None:
     for name, drawing in drawings.items():
         for style in THEMES:
             with theme(style):
-                _save(drawing.draw(), place, name + ("-dark" if style == "dark" else ""))
-    write_json(place.file("figures.json"), {n: {"caption": d.caption, "alt": d.alt} for n, d in drawings.items()})
+                _save(drawing.draw(), place, name, style)
+    index = place.file("figures.json")
+    for name in set(read_json(index) if index.exists() else ()) - set(drawings):  # no longer drawn
+        for file in _files_of(name):
+            place.file(file).unlink(missing_ok=True)
+    write_json(index, {n: {"caption": d.caption, "alt": d.alt} for n, d in drawings.items()})
 
 
-def _save(figure: plt.Figure, place: Place, name: str) -> None:
-    for ending, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
-        with replacing(place.file(f"{name}.{ending}")) as part:
+def _files_of(figure: str) -> list[str]:
+    return [_figure_file(figure, style, ending) for style in THEMES for ending in FIGURE_METADATA]
+
+
+def _figure_file(name: str, style: str, ending: str) -> str:
+    return f"{name}{'-dark' if style == 'dark' else ''}.{ending}"
+
+
+def _save(figure: plt.Figure, place: Place, name: str, style: str) -> None:
+    for ending, metadata in FIGURE_METADATA.items():
+        with replacing(place.file(_figure_file(name, style, ending))) as part:
             figure.savefig(part, metadata=metadata)
         figure.set_layout_engine("none")  # found once: finding it takes as long as drawing
     plt.close(figure)

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dropnorm.errors import UserError
+from dropnorm.evaluation import page_files
 from dropnorm.files import read_json, replacing, seal, sha256
 from dropnorm.names import Place
 from dropnorm.protocol import Protocol
 from dropnorm.runs import arm_state, table
-from dropnorm.variants import open_protocol, remember
+from dropnorm.variants import UnknownVariant, open_protocol, remember
 
 # Bytes of all run tables of a result. Every version that is ever committed stays in everyone's clone, so that some
 # dozens of results at two scales must stay together in the order of a hundred megabytes.
@@ -34,20 +35,15 @@ def publish(place: Place, published: Place, protocol: Protocol) -> tuple[list[Pa
         raise UserError(f"{place.folder} has no claims.json; make it: {place.command('figure')}")
     runs, words = _small_runs(place, protocol)
     shutil.rmtree(published.runs, ignore_errors=True)
-    page_names = _page_files(place)
-    names = sorted([*page_names, *(p.relative_to(place.folder).as_posix() for p in runs)])
-    for old in set(_page_files(published)) - set(page_names):
-        published.file(old).unlink()  # such as a figure that has another name now
+    shown = page_files(place)
+    names = sorted([*shown, *(p.relative_to(place.folder).as_posix() for p in runs)])
+    for old in published.folder.glob("*.*"):
+        if old.name not in shown:
+            old.unlink()  # such as a figure that has another name now
     for name in names:
         _copy(place.file(name), published.file(name))
     seal(published.folder, names)
     return [published.file(name) for name in names], words
-
-
-def _page_files(place: Place) -> list[str]:
-    """The files of a result that its page needs: all but its runs."""
-    files = place.folder.iterdir() if place.folder.exists() else ()
-    return [p.name for p in files if p.is_file() and not p.name.startswith(".")]
 
 
 def _small_runs(place: Place, protocol: Protocol) -> tuple[list[Path], str]:
@@ -67,8 +63,11 @@ def _small_runs(place: Place, protocol: Protocol) -> tuple[list[Path], str]:
     files = [file for path in digests for file in _files(path)]
     sizes = [file.stat().st_size for file in files]
     words = f"{sum(sizes) / 1e6:.1f} MB"
-    if sum(sizes) > MOST_BYTES or max(sizes) > MOST_BYTES_OF_A_FILE:
-        return [], f"its runs ({words}) are left out: more than is committed ({MOST_BYTES / 1e6:.0f} MB)"
+    if sum(sizes) > MOST_BYTES:
+        return [], f"its runs ({words}) are left out: more than is committed ({MOST_BYTES / 1e6:.1f} MB)"
+    if max(sizes) > MOST_BYTES_OF_A_FILE:
+        most = f"{MOST_BYTES_OF_A_FILE / 1e6:.1f} MB"
+        return [], f"its runs ({words}) are left out: a file of them is larger than is committed ({most})"
     return files, f"its runs ({words}) are with it"
 
 
@@ -90,7 +89,12 @@ def restore_all(root: Path, places: list[Place], published: Path) -> Iterator[st
     restored = 0
     for place in places:
         source = replace(place, root=published)
-        protocol = open_protocol(root, source, {})
+        try:
+            protocol = open_protocol(root, source, {})
+        except UnknownVariant:
+            if len(places) == 1:
+                raise
+            continue  # one of other results
         if protocol.derived and len(places) > 1:
             continue  # its sources are among them
         if not any(table(source, protocol, arm).exists() for arm in protocol.arms):

@@ -209,4 +209,4 @@ def make_loader(data_dir: Path, mirror: str | None) -> Callable[[str], Any]:
     from dropnorm import datasets
     from dropnorm.datasets.registry import DRAWN
 
-    return cache(lambda name: None if name in DRAWN else datasets.load(name, data_dir, mirror or None))
+    return cache(lambda name: None if name in DRAWN else datasets.load(name, data_dir, mirror))

@@ -25,6 +25,7 @@ OUTPUTS = (
     "claims.json", "facts.json", "figures.json", "provenance.json", "samples.csv", "table.csv", "curves.csv",
     "figure.svg", "figure-dark.svg", "figure.png", "figure-dark.png",
 )  # fmt: skip
+SHOWN = ("claims/*.yaml", "protocols/*/*.yaml", "published/bench/*.json")  # on the pages of every book
 SHORTEST_MINUTES, SLACK = 30, 4  # of the time asked of a cluster: at least, and times the expected
 
 
@@ -38,7 +39,7 @@ class WorkflowConfig(Strict):
     out: str
     variant: str
     set: str
-    source: Literal["", "published", "smoke", "full", "paper"]
+    source: Literal["", "published"]
     arms_per_job: NonNegativeInt
 
     @field_validator("variant", "set", mode="before")
@@ -172,6 +173,7 @@ def published_files(root: Path) -> list[str]:
 
 
 def book_sources(root: Path) -> list[str]:
-    """What pages are made of besides results: text by hand, and the claims and settings that they show."""
+    """What pages are made of besides results: text by hand, and the claims, settings and benchmarks that they show."""
     by_hand = [p for p in (root / "book").rglob("*") if p.is_file() and "_build" not in p.parts]
-    return sorted(map(str, [*by_hand, *(root / "claims").glob("*.yaml"), *(root / "protocols").glob("*/*.yaml")]))
+    shown = [p for pattern in SHOWN for p in root.glob(pattern)]
+    return sorted(map(str, [*by_hand, *shown]))

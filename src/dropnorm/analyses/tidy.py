@@ -29,6 +29,11 @@ def final(runs: pd.DataFrame, arm: str, quantity: str) -> pd.Series:
     return table.iloc[-1] if len(table) else pd.Series(dtype=float)
 
 
+def has_diverged(runs: pd.DataFrame, arm: str) -> pd.Series:
+    """1 for a seed whose loss was no finite number at some step, else 0."""
+    return (final(runs, arm, "diverged_at") >= 0).astype(float)
+
+
 def first_crossing(curve: pd.Series, level: float) -> float:
     """The step (interpolated) at which a curve by step first reaches a level; its last step if it never does."""
     steps, values = curve.index.to_numpy(float), curve.to_numpy(float)
@@ -53,6 +58,11 @@ def table_row(arm: str, quantity: str, by_seed: pd.Series) -> dict:
     mean, low, high = mean_interval(by_seed.to_numpy(float))
     sd = by_seed.std() if len(by_seed) > 1 else np.nan
     return {"arm": arm, "quantity": quantity, "n": len(by_seed), "mean": mean, "sd": sd, "low": low, "high": high}
+
+
+def sample_rows(parts: list[pd.DataFrame]) -> list[dict]:
+    """A table's rows of samples, one for each measure of an arm."""
+    return [table_row(p.arm.iloc[0], p.measure.iloc[0], p.set_index("seed").value) for p in parts]
 
 
 def fact_name(arm: str) -> str:
@@ -83,3 +93,8 @@ def curve(panel: str, series: str, table: pd.DataFrame) -> pd.DataFrame:
 def select(curves: pd.DataFrame, panel: str, series: str) -> pd.DataFrame:
     """The rows of one curve."""
     return curves[(curves.panel == panel) & (curves.series == series)]
+
+
+def has(curves: pd.DataFrame, panel: str, series: str) -> bool:
+    """Whether a curve was measured."""
+    return len(select(curves, panel, series)) > 0

@@ -136,9 +136,11 @@ def _details(id_: str, claim: Claim, found: dict[str, Any] | None) -> str:
 
 def _part_row(part: dict[str, Any]) -> list[str]:
     yes = {True: "yes", False: "no"}
+    broken = part["test"] == "bound" and part["size_met"] is False
+    bound = next((part[key] for key in ("at_most", "at_least") if key in part), None) if broken else None
     return [
         _part_words(part),
-        texts.measured(part["ours"], part["interval"]),
+        texts.measured(part["ours"], part["interval"], apart_from=bound),
         str(part["n"]),
         texts.p_value(part["p"]),
         yes[part["size_met"]],

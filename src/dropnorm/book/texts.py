@@ -10,6 +10,7 @@ from dropnorm.powers import superscript
 
 NBSP, MINUS = "\u00a0", "\u2212"
 SMALL = 1e-4  # below this a measured number is written as a power of ten
+MOST_PLACES = 6  # behind the point
 NOT_RUN = "*not run*"
 NOT_AT_SCALE = "*not run at this scale*"
 NOT_MEASURED = "*not measured*"
@@ -72,8 +73,11 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]], right: Iterable[
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
-def measured(value: float | None, interval: Iterable[float | None]) -> str:
-    """An estimate with its 95 % interval, to the digits that the interval supports."""
+def measured(value: float | None, interval: Iterable[float | None], apart_from: float | None = None) -> str:
+    """An estimate with its 95 % interval, to the digits that the interval supports.
+
+    apart_from: a bound that the estimate does not lie on; with more digits, if it would look as if it did.
+    """
     low, high = interval
     if value is None:
         return NOT_MEASURED
@@ -83,6 +87,8 @@ def measured(value: float | None, interval: Iterable[float | None]) -> str:
         value, low, high = (number(v, 2) for v in (value, low, high))
         return f"{value} [{low},{NBSP}{high}]"
     places = _places(value, low, high)
+    while apart_from is not None and places < MOST_PLACES and _fixed(value, places) == _fixed(apart_from, places):
+        places += 1
     return f"{_fixed(value, places)} [{_fixed(low, places)},{NBSP}{_fixed(high, places)}]"
 
 
@@ -91,7 +97,7 @@ def _places(value: float, low: float, high: float) -> int:
     sides = [side for side in (value - low, high - value) if side > 0]
     digits, size = (2, min(sides)) if sides else (4, abs(value))
     fewest = 0 if abs(value) >= 100 else 1
-    return min(max(digits - 1 - floor(log10(size)), fewest), 6) if size else fewest
+    return min(max(digits - 1 - floor(log10(size)), fewest), MOST_PLACES) if size else fewest
 
 
 def _fixed(value: float, places: int) -> str:

@@ -69,5 +69,5 @@ def test_an_arm_alone(arm):
 def test_figure():
     (drawing,) = RESULT.drawings(RESULT.runs(parts())).values()
     assert len(axes_drawn(drawing)) == 6
-    assert "columns standardised: nearest to ridge at lambda 1, 1e-09 away" in drawing.alt
+    assert "columns standardised: mean curve nearest to ridge at lambda 1, 1e-09 away" in drawing.alt
     assert "3 seeds" in drawing.caption

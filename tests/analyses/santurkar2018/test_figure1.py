@@ -48,3 +48,13 @@ def test_not_having_reached_a_level_counts_only_after_the_whole_schedule(vgg_run
 def test_diverged_runs_are_counted(vgg_runs):
     runs = vgg_runs({"standard": arm(100, 1, 0.5, diverged_at=lambda t, s: 7 if s else -1)})
     assert figure1.summarise(runs).facts["runs_diverged"] == "2"
+
+
+def test_a_net_is_dead_from_the_step_at_which_no_seed_has_a_gradient_any_more(vgg_runs):
+    dies = {"shift_length_layer5": lambda t, s: float(t < 1000 * (s + 1))}  # seeds die at 1,000, 2,000 and 3,000
+    lives = {"shift_length_layer5": lambda t, s: float(s == 0)}
+    facts = figure1.summarise(
+        vgg_runs({"standard": arm(1e9, 1, 0.1, **dies), "batchnorm": arm(2500, 1, 0.8, **lives)})
+    ).facts
+    assert facts["dead_from_standard"] == "3,000"
+    assert "dead_from_batchnorm" not in facts

@@ -71,3 +71,7 @@ def test_missing_arms_leave_gaps_and_nothing_else(vgg_runs, names, draw_all):
     assert ("band_width", "batchnorm") in names(summary)
     draw_all(figure4, summary)
     assert draw_all(figure4, figure4.summarise(vgg_runs({"l1": arm(1, 1)}))) == {}
+
+
+def test_a_band_that_is_wider_counts_as_far_from_equal_as_one_that_is_narrower():
+    assert figure4.from_one(pd.Series([10.0, 0.1, 1.0])).tolist() == pytest.approx([10, 10, 1])

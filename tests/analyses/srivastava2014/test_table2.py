@@ -103,7 +103,7 @@ def test_figures_draw_and_their_words_hold_the_numbers(table, scale):
     assert set(drawings) == {"figure", "training"}
     of_paper = ", paper 1.06" if scale == "paper" else ";"
     assert f"5  dropout + max-norm, 3 × 1024: 1.06 (seeds 1.05 to 1.07){of_paper}" in drawings["figure"].alt
-    assert ("12 DBN, fine-tuned with dropout: no run here, paper 0.92" in drawings["figure"].alt) == (scale == "paper")
+    assert ("12 DBN, fine-tuned with dropout: no dots, paper 0.92" in drawings["figure"].alt) == (scale == "paper")
     assert ("quoted" in drawings["figure"].caption) == (scale == "paper")
     for drawing in drawings.values():
         assert "3 seeds" in drawing.caption

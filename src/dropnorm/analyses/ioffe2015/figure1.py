@@ -14,6 +14,7 @@ from dropnorm.analyses.tidy import (
     curve,
     final,
     first_crossing,
+    has_diverged,
     history,
     joined,
     samples,
@@ -65,23 +66,23 @@ def _accuracy_samples(runs: pd.DataFrame) -> list[pd.DataFrame]:
     return found
 
 
-def _input_samples(runs: pd.DataFrame, source: str = "probe") -> list[pd.DataFrame]:
+def _input_samples(runs: pd.DataFrame) -> list[pd.DataFrame]:
     """I1.3, I1.4: for the median unit, drift and variation of the median in final widths, and the change of width."""
     found = []
     for net in NETS:
-        if (table := history_of_units(runs, net, source)) is not None:
+        if (table := history_of_units(runs, net)) is not None:
             for measure, by_unit in unit_measures(*table).items():
                 seeds = sorted(runs[runs.arm == net].seed.unique())
                 found.append(samples(measure, net, pd.Series(np.median(by_unit, axis=1), index=seeds)))
     return found
 
 
-def history_of_units(runs: pd.DataFrame, net: str, source: str) -> tuple[np.ndarray, dict[str, np.ndarray]] | None:
+def history_of_units(runs: pd.DataFrame, net: str) -> tuple[np.ndarray, dict[str, np.ndarray]] | None:
     """Steps, and percentiles of each unit's input `[step, seed, unit]` by name; None if not followed from FIRST on."""
-    mine = runs[(runs.arm == net) & (runs.quantity == f"{source}_p50")]
+    mine = runs[(runs.arm == net) & (runs.quantity == "probe_p50")]
     if FIRST not in mine.step.unique():
         return None
-    return np.sort(mine.step.unique()), {p: unit_history(runs, net, f"{source}_{p}") for p in PERCENTILES}
+    return np.sort(mine.step.unique()), {p: unit_history(runs, net, f"probe_{p}") for p in PERCENTILES}
 
 
 def unit_measures(steps: np.ndarray, percentiles: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -141,7 +142,7 @@ def _table(runs: pd.DataFrame) -> pd.DataFrame:
                 rows.append(table_row(arm, f"final_{quantity}_percent", 100 * values))
         crossing = history(runs, arm, "test_accuracy").apply(first_crossing, level=LEVEL)
         rows.append(table_row(arm, "steps_to_95", crossing))
-        rows.append(table_row(arm, "diverged", (final(runs, arm, "diverged_at") >= 0).astype(float)))
+        rows.append(table_row(arm, "diverged", has_diverged(runs, arm)))
     return pd.DataFrame(rows)
 
 
@@ -196,7 +197,7 @@ def _widths(runs: pd.DataFrame) -> dict[str, str]:
     """p85 - p15 of the median unit at step 400 and at the end, mean over seeds."""
     facts = {"first_step": str(FIRST)}
     for net in NETS:
-        if (table := history_of_units(runs, net, "probe")) is not None:
+        if (table := history_of_units(runs, net)) is not None:
             steps, percentiles = table
             width = np.median(percentiles["p85"] - percentiles["p15"], axis=2).mean(axis=1)
             facts[f"width_first_{net}"] = f"{width[steps == FIRST][0]:.3g}"
@@ -206,7 +207,7 @@ def _widths(runs: pd.DataFrame) -> dict[str, str]:
 
 def _unit_shares(runs: pd.DataFrame) -> dict[str, str]:
     """Share of batch-normalised units that are steadier than the median unit of the same seed's baseline."""
-    tables = {net: history_of_units(runs, net, "probe") for net in NETS}
+    tables = {net: history_of_units(runs, net) for net in NETS}
     if any(t is None for t in tables.values()):
         return {}
     measures = {net: unit_measures(*tables[net]) for net in NETS}

@@ -18,6 +18,7 @@ from dropnorm.analyses.tidy import (
     fact_name,
     final,
     first_crossing,
+    has_diverged,
     history,
     joined,
     samples,
@@ -148,7 +149,7 @@ def _rows(runs: pd.DataFrame, by_arm) -> list[dict]:
     for arm, accuracy in by_arm.items():
         rows.append(table_row(arm, "test_accuracy_percent", end(accuracy)))
         rows.append(table_row(arm, "validation_accuracy_percent", 100 * final(runs, arm, "validation_accuracy")))
-        rows.append(table_row(arm, "diverged", (final(runs, arm, "diverged_at") >= 0).astype(float)))
+        rows.append(table_row(arm, "diverged", has_diverged(runs, arm)))
     return rows
 
 

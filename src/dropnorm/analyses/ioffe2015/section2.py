@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.panels import legend
-from dropnorm.analyses.tables import ending
+from dropnorm.analyses.tables import ending, points_in_words
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -155,7 +155,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
 
 def _alt(curves: pd.DataFrame) -> str:
     rates = [
-        f"{label}: " + ", ".join(f"{v:.1f} % at {x:g}" for x, v in zip(mine.x, mine.value, strict=True))
+        f"{label}: {points_in_words(mine)}"
         for net, label in NETS.items()
         if len(mine := select(curves, "accuracy", net))
     ]

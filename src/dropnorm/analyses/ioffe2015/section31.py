@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.tables import ending
+from dropnorm.analyses.tables import ending, points_in_words
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -126,8 +126,8 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
 
 def _alt(curves: pd.DataFrame) -> str:
     by_size = [
-        f"{label} " + ", ".join(f"{v:.1f} % at {x:g}" for x, v in zip(mine.x, mine.value, strict=True))
-        for name, label in READINGS.items()
+        f"{label} {points_in_words(mine)}"
+        for name, label in ((name, READINGS[name]) for name in SHOWN)
         for mine in [select(curves, "accuracy", name)]
     ]
     gaps = [

@@ -9,7 +9,17 @@ import pandas as pd
 from dropnorm.analyses import Summary
 from dropnorm.analyses.ioffe2015 import section34_drawings
 from dropnorm.analyses.tables import best_arm, tried_rate
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, final, history, joined, samples, table_row
+from dropnorm.analyses.tidy import (
+    CURVE_COLUMNS,
+    SAMPLE_COLUMNS,
+    curve,
+    fact_name,
+    final,
+    history,
+    joined,
+    samples,
+    table_row,
+)
 
 NORMS = ("none", "batch")
 SIZES = (16, 64, 256, 512)  # of the statistics (I2.8)
@@ -30,7 +40,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
     measures = _of_tuned(runs, tuned) | _of_sizes(by_size) | _of_compositions(runs)
     return Summary(
         samples=joined([samples(*key, values) for key, values in measures.items()], SAMPLE_COLUMNS),
-        table=pd.DataFrame(_rows(runs, measures, by_size)),
+        table=pd.DataFrame(_rows(runs, measures)),
         curves=joined(_curves(runs, tuned, by_size, measures), CURVE_COLUMNS),
         facts=_facts(measures, tuned, by_size),
     )
@@ -93,7 +103,7 @@ def _of_compositions(runs) -> dict[tuple[str, str], pd.Series]:
     return {key: values for key, values in found.items() if len(values)}
 
 
-def _rows(runs, measures, by_size) -> list[dict]:
+def _rows(runs, measures) -> list[dict]:
     rows = [
         table_row(arm, f"{quantity}_percent", values)
         for arm in runs.arm.unique()
@@ -128,7 +138,7 @@ def _facts(measures, tuned, by_size) -> dict[str, str]:
     """Numbers for the page's prose; of what only some seeds reach, the mean over these and how many they are."""
     facts = {"level": f"{LEVEL} %"}
     for (measure, arm), values in measures.items():
-        name = f"{measure}_{arm.replace('-', '_')}"
+        name = f"{measure}_{fact_name(arm)}"
         if measure.startswith("accuracy"):
             facts[name] = f"{values.mean():.2f} %"
         elif measure == "step_of_level":
@@ -137,7 +147,7 @@ def _facts(measures, tuned, by_size) -> dict[str, str]:
         else:
             facts[name] = f"{values.mean():.2f}"
     for net, arm in tuned.items():
-        facts[f"rate_{net.replace('-', '_')}"] = tried_rate(arm)
+        facts[f"rate_{fact_name(net)}"] = tried_rate(arm)
     for part, table in by_size.items():
         facts |= {f"{part}_{m}": f"{row.mean():.2f} %" for m, row in table.iterrows()}
     return facts | {f"gap_{m}": f"{row.mean():.2f}" for m, row in gap_of(by_size).iterrows()}

@@ -83,6 +83,8 @@ def _facts(accuracy, tuned, units, means) -> dict[str, str]:
     facts |= {f"rate_{norm}_{m}": tried_rate(arm) for (norm, m), arm in tuned.items()}
     facts |= {f"steps_{name}": f"{steps_to(table, LEVEL).mean():,.0f}" for name, table in units.items()}
     facts |= {f"accuracy_{name}": f"{table.iloc[-1].mean():.2f} %" for name, table in units.items()}
+    reached = {name: (table >= LEVEL).any() for name, table in units.items()}
+    facts |= {f"reached_{name}": f"{seeds.sum()} of {len(seeds)}" for name, seeds in reached.items()}
     for name, table in means.items():
         facts |= {
             f"mean_{name}_first": f"{table.iloc[0].mean():.2f}",

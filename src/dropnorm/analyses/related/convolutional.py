@@ -17,7 +17,9 @@ from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
     curve,
+    fact_name,
     final,
+    has_diverged,
     joined,
     samples,
     select,
@@ -39,7 +41,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
     accuracy = {arm: 100 * final(runs, arm, "test_accuracy") for arm in arms}
     by_size = {norm: table for norm in NORMS if (table := accuracy_by_size(accuracy, norm)).size}
     measures = _measures(accuracy, by_size)
-    diverged = {arm: (final(runs, arm, "diverged_at") >= 0).astype(float) for arm in arms}
+    diverged = {arm: has_diverged(runs, arm) for arm in arms}
     return Summary(
         samples=joined([samples(*key, values) for key, values in measures.items()], SAMPLE_COLUMNS),
         table=pd.DataFrame(_rows(measures, diverged)),
@@ -98,7 +100,7 @@ def _facts(measures, by_size, diverged) -> dict[str, str]:
     facts = {}
     for (name, arm), values in measures.items():
         if name == "accuracy":
-            facts[f"accuracy_{arm.replace('-', '_')}"] = f"{values.mean():.2f} %"
+            facts[f"accuracy_{fact_name(arm)}"] = f"{values.mean():.2f} %"
         elif name == "after_minus_before":
             ends = {name: values.mean(), f"{name}_lowest": values.min(), f"{name}_highest": values.max()}
             facts |= {key: f"{v:.2f}" for key, v in ends.items()}

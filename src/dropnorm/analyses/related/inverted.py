@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.tables import arms_by_rate, best_arm, by_unit, ending
+from dropnorm.analyses.tables import arms_by_rate, best_arm, by_unit, ending, points_in_words
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -147,7 +147,7 @@ def _alt(curves: pd.DataFrame) -> str:
     said = []
     for form, label in FORMS.items():
         mine = select(curves, "rate", form)
-        at = ", ".join(f"{v:.1f} % at rate {x:g}" for x, v in zip(mine.x, mine.value, strict=True))
+        at = points_in_words(mine, "rate {:g}")
         said += [f"{label}: {at}."] if at else []
     for side in SIDES:
         if len(mine := select(curves, "position", side)):

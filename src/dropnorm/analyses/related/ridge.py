@@ -113,7 +113,7 @@ def _alt(curves: pd.DataFrame) -> str:
     for arm, label in COLUMNS.items():
         if len(mine := select(curves, "lambda", arm)):
             least = mine.loc[mine.value.idxmin()]
-            said.append(f"columns {label}: nearest to ridge at lambda {least.x:.2g}, {least.value:.2g} away")
+            said.append(f"columns {label}: mean curve nearest to ridge at lambda {least.x:.2g}, {least.value:.2g} away")
     return f"Distances to the closed form and to ridge regression: {'; '.join(said)}."
 
 

@@ -22,8 +22,9 @@ from dropnorm.analyses.tidy import (
     table_row,
 )
 from dropnorm.plotting import series_band
+from dropnorm.statistics import welch_test
 
-NONE, HALF, CLASSIFIER, UNIFORM = "none", "keep-0.5", "classifier", "uniform"
+NONE, HALF = "none", "keep-0.5"
 BY_P = {1.0: NONE, 0.9: "keep-0.9", 0.7: "keep-0.7", 0.5: HALF}  # dropout before every batch norm but the first
 WIDTHS = {"narrow": "half the width", "wide": "twice the width"}
 READINGS = {  # what gives the statistics at test: the quantity, and its name in the figure
@@ -108,6 +109,9 @@ def _facts(accuracy, ratio, measures) -> dict[str, str]:
             f"{_key(arm)}_ratio_mean": f"{behind.mean():.2f}",
         }
     facts |= {f"{name}_{_key(arm)}": f"{v.mean():.3g}" for (name, arm), v in measures.items() if name != "accuracy"}
+    if all(("distance_of_ratio", arm) in measures for arm in WIDTHS):  # R3.5 is paired; for comparison, Welch's test
+        narrow, wide = (measures["distance_of_ratio", arm].to_numpy() for arm in WIDTHS)
+        facts["welch_p_of_width"] = f"{welch_test(narrow, wide, 0, 'above').p:.2g}"
     if ("formula_error", NONE) in measures:  # the worst seed
         facts["formula_error"] = f"{100 * measures['formula_error', NONE].max():.1f} %"
     return facts

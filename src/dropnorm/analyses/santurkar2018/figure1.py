@@ -25,13 +25,14 @@ from dropnorm.analyses.santurkar2018.vgg import (
     steps_to,
     train_accuracy,
 )
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, fact_name, final, history, joined
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, fact_name, final, has_diverged, history, joined
 
 ARMS = ["standard", "batchnorm", "standard.lr-0.5", "batchnorm.lr-0.5"]
 IN_PAPER = {"standard": "std.1", "batchnorm": "bn.1", "standard.lr-0.5": "std.5", "batchnorm.lr-0.5": "bn.5"}
 LAYERS = [3, 11]
 LEVELS = (15, 70, 80)  # percent of training accuracy; the first is a little above guessing
 HIGH = 90  # of S1.2
+FROZEN = 5  # the layer whose gradient is looked at: if it is zero, nothing below can move
 
 
 def summarise(runs: pd.DataFrame) -> Summary:
@@ -48,7 +49,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
     facts |= found.ratios({"ratio_steps_to_70": ("steps_to_70", "standard", "batchnorm")})
     diverged = runs[runs.quantity == "diverged_at"]
     facts |= {"runs": str(len(diverged)), "runs_diverged": str(int((diverged.value >= 0).sum()))}
-    facts |= _gap(runs) | _reached(runs)
+    facts |= _gap(runs) | _reached(runs) | _dead(runs)
     return Summary(joined(found.samples, SAMPLE_COLUMNS), pd.DataFrame(found.rows), _curves(runs), facts)
 
 
@@ -68,7 +69,7 @@ def _measure(runs: pd.DataFrame, arm: str, found: Collected) -> None:
     )
     found.add("final_test_accuracy", arm, tested[fitted.reindex(tested.index) >= FITTED])
     found.add("products_error", arm, history(runs, arm, "products_error").median(), shown_only=True)
-    found.add("diverged", arm, (final(runs, arm, "diverged_at") >= 0).astype(float), shown_only=True)
+    found.add("diverged", arm, has_diverged(runs, arm), shown_only=True)
 
 
 def _gap(runs: pd.DataFrame) -> dict[str, str]:
@@ -83,6 +84,16 @@ def _reached(runs: pd.DataFrame) -> dict[str, str]:
     """In how many seeds each net reaches the level of S1.1: where one does not, its steps are a lower bound."""
     highest = {arm: smoothed(runs, train_accuracy(runs, arm)).max() for arm in present(runs, ARMS[:2])}
     return {f"reached_80_{arm}": f"{(of >= LEVELS[-1]).sum()} of {len(of)}" for arm, of in highest.items()}
+
+
+def _dead(runs: pd.DataFrame) -> dict[str, str]:
+    """From which step on the gradient of an arm is exactly zero in FROZEN in every seed, if it ends so."""
+    facts = {}
+    for arm in present(runs, runs.arm.cat.categories):
+        alive = history(runs, arm, f"shift_length_layer{FROZEN}") != 0
+        if len(alive) and not alive.iloc[-1].any():
+            facts[f"dead_from_{fact_name(arm)}"] = f"{alive.index[~alive[::-1].cummax()[::-1].any(axis=1)][0]:,}"
+    return facts
 
 
 def _curves(runs: pd.DataFrame) -> pd.DataFrame:

@@ -19,7 +19,16 @@ from dropnorm.analyses.santurkar2018.linear_landscape import (
     ratio_curves,
     there,
 )
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, final, joined, samples, table_row
+from dropnorm.analyses.tidy import (
+    CURVE_COLUMNS,
+    SAMPLE_COLUMNS,
+    has_diverged,
+    joined,
+    sample_rows,
+    samples,
+    table_row,
+)
+from dropnorm.criteria import by_seed
 
 NETS = ("none", "batch")
 LAST = "linear_batch_last"  # batch norm after the last layer, too
@@ -49,20 +58,16 @@ def _settled(runs: pd.DataFrame, arm: str) -> pd.DataFrame:
 
 
 def _table(runs: pd.DataFrame, parts: list[pd.DataFrame], arms: list[str]) -> pd.DataFrame:
-    rows = [table_row(p.arm.iloc[0], p.measure.iloc[0], p.set_index("seed").value) for p in parts]
-    rows += [table_row(arm, "diverged", (final(runs, arm, "diverged_at") >= 0).astype(float)) for arm in arms]
+    rows = sample_rows(parts)
+    rows += [table_row(arm, "diverged", has_diverged(runs, arm)) for arm in arms]
     return pd.DataFrame(rows)
-
-
-def _of(found: pd.DataFrame, measure: str, arm: str) -> pd.Series:
-    return found[(found.measure == measure) & (found.arm == arm)].set_index("seed").value
 
 
 def _edge_facts(found: pd.DataFrame) -> dict[str, str]:
     """Upper edges of both nets (geometric mean over seeds), and in how many seeds they differ as claimed."""
     facts = {}
     for measure in [f"{q}_edge_{p}{e}" for q in EDGES for p in ("early", "late") for e in ("", "_maximum")]:
-        plain, batch = (_of(found, measure, arm_of(net)) for net in NETS)
+        plain, batch = (by_seed(found, measure, arm_of(net)) for net in NETS)
         for net, values in zip(NETS, (plain, batch), strict=True):
             if len(values):
                 facts[f"{measure}_{net}"] = power(values.mean())
@@ -95,13 +100,13 @@ def _beta_facts(runs: pd.DataFrame, found: pd.DataFrame, arms: list[str]) -> dic
     facts = {}
     for arm in arms:
         name = arm.removeprefix("linear_").replace(".lr-", "_").replace("-", "m")
-        values = _of(found, "beta_over_edge", arm)
+        values = by_seed(found, "beta_over_edge", arm)
         facts[f"beta_over_edge_{name}"] = _edge(values.median())
         facts[f"beta_over_edge_{name}_range"] = f"{_edge(values.min())} to {_edge(values.max())}"
         facts[f"seeds_at_edge_{name}"] = f"{(values.map(np.log10).abs() <= NEAR).sum()} of {len(values)}"
         share = (_settled(runs, arm).abs() <= NEAR).to_numpy().mean()
         facts[f"share_at_edge_{name}"] = f"{100 * share:.0f} %"
-        loss = _of(found, "final_loss", arm)
+        loss = by_seed(found, "final_loss", arm)
         facts[f"final_loss_{name}"] = f"{loss.median():,.0f}"
         facts[f"final_loss_{name}_range"] = f"{loss.min():,.0f} to {loss.max():,.0f}"
         change, _ = there(runs, arm, "difference")

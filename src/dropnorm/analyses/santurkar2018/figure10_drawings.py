@@ -11,12 +11,11 @@ from matplotlib.figure import Figure
 from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.santurkar2018.linear import power
 from dropnorm.analyses.santurkar2018.linear_landscape import PARTS
-from dropnorm.analyses.santurkar2018.linear_panels import STYLES
+from dropnorm.analyses.santurkar2018.linear_panels import IN_PAPER, STYLES
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import LABELS, band, colour, series_band, series_style, step_axis
 
 SERIES = {"none": "baseline", "batch": "batchnorm"}  # of the book's two colours
-IN_PAPER = {"none": "std", "batch": "bn", "l1": "l1", "l2": "l2", "linf": "linf"}
 RATES = {"5e-07": ".lr-5e-07", "1e-06": "", "2e-06": ".lr-2e-06"}
 MEASURES = {
     "loss_edge_early": "loss, first third: median",
@@ -77,7 +76,10 @@ def _landscape(curves: pd.DataFrame, reference: pd.DataFrame, context: Context, 
         f"{power(_middle(curves, 'beta', net, third))}"
         for net in nets
     )
-    alt = f"Three panels over training steps, logarithmic axes. Typical upper edges in the first third: {words}."
+    alt = (
+        "Three panels over training steps, logarithmic axes. Upper edges in the first third, medians over the steps of "
+        f"the lines drawn: {words}."
+    )
     return Drawing(partial(_draw_landscape, curves, reference, context, nets), caption, alt)
 
 
@@ -208,7 +210,7 @@ def _rates(curves: pd.DataFrame, context: Context, rates: list[str]) -> Drawing:
         + (f", {plain.value.median():.2g} without" if len(plain := _plain(curves, rate)) else "")
         for rate in rates
     )
-    alt = f"A panel for each rate. Beta over the edge, median over steps: {ends}."
+    alt = f"A panel for each rate. Beta over the edge, median over the steps of the line drawn: {ends}."
     return Drawing(partial(_draw_rates, curves, context, rates), caption, alt)
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.panels import legend_above
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
-from dropnorm.analyses.santurkar2018.vgg import Collected, band_width, end, largest, present, window_median
+from dropnorm.analyses.santurkar2018.vgg import Collected, band_width, common, end, largest, present, window_median
 from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, joined
 
 ARMS = ["standard", "batchnorm", "l1", "l2", "linf"]
@@ -30,7 +30,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
         found.add("beta_mid", arm, window_median(runs, beta, 1000, 5000, compared), shown_only=True)
         found.add("gradient_edge_at_start", arm, edge.iloc[0], shown_only=True)
         tables = {"band": band, "gradient": edge, "beta": beta}
-        curves += [curve(panel, arm, table) for panel, table in tables.items()]
+        curves += [curve(panel, arm, common(runs, table, compared)) for panel, table in tables.items()]
     facts = found.facts(
         {"band_width_mid": ".2f", "gradient_edge_mid": ".1f", "beta_mid": ".1f", "gradient_edge_at_start": ".1f"}
     )

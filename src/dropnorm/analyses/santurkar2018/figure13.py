@@ -22,7 +22,8 @@ from dropnorm.analyses.santurkar2018.linear_landscape import (
     ratio_curves,
 )
 from dropnorm.analyses.santurkar2018.linear_panels import STYLES
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, joined, samples, select, table_row
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, joined, sample_rows, samples, select
+from dropnorm.criteria import by_seed
 from dropnorm.plotting import colour, series_style, step_axis
 
 PANELS = {
@@ -41,7 +42,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
     found = joined(parts, SAMPLE_COLUMNS)
     curves = [c for net in NETS for c in edge_curves(runs, net)]
     curves += [c for net in NETS[1:] for c in ratio_curves(found, net)]
-    rows = [table_row(p.arm.iloc[0], p.measure.iloc[0], p.set_index("seed").value) for p in parts]
+    rows = sample_rows(parts)
     return Summary(found, pd.DataFrame(rows), joined(curves, CURVE_COLUMNS), _facts(found))
 
 
@@ -56,8 +57,8 @@ def _facts(found: pd.DataFrame) -> dict[str, str]:
             else:
                 facts[f"{measure}_{net}"] = power(values.mean())
         for measure in [f"{q}_edge_early{ending}" for q in EDGES for ending in ("", "_maximum")]:
-            plain = found[(found.arm == arm_of("none")) & (found.measure == measure)].set_index("seed").value
-            ratio = (plain - mine[mine.measure == measure].set_index("seed").value).dropna()
+            plain, other = (by_seed(found, measure, arm_of(each)) for each in ("none", net))
+            ratio = (plain - other).dropna()
             if net != "none" and len(ratio):
                 facts[f"{measure}_ratio_{net}"] = f"{ratio.mean():.2f}"
                 facts[f"{measure}_above_ten_{net}"] = f"{(ratio > 1).sum()} of {len(ratio)}"
@@ -90,7 +91,10 @@ def _landscape(curves: pd.DataFrame, reference: pd.DataFrame, context: Context, 
         f"{_typical(curves, 'difference_upper', net, third)} for the change of the gradient"
         for net in nets
     )
-    alt = f"Three columns over training steps, logarithmic axes. Typical upper edges in the first third: {words}."
+    alt = (
+        "Three columns over training steps, logarithmic axes. Upper edges in the first third, medians over the steps "
+        f"of the lines drawn: {words}."
+    )
     return Drawing(partial(_draw, curves, reference, context, nets), caption, alt)
 
 

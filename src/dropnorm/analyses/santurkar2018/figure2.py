@@ -11,6 +11,7 @@ from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.figure8 import LAYERS, mean_change
 from dropnorm.analyses.santurkar2018.vgg import (
+    SCHEDULE,
     Collected,
     end,
     ending_accuracy,
@@ -18,13 +19,15 @@ from dropnorm.analyses.santurkar2018.vgg import (
     final_train_accuracy,
     mean_train_accuracy,
     present,
+    shrink,
     smoothed,
     train_accuracy,
 )
 from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, final, joined
 
 ARMS = ["standard", "batchnorm", "noisy_batchnorm"]
-NOISY_STANDARD = ["standard_noise", "standard_relative_noise"]
+STOPPED = "standard_noise"  # said not to train at all, which takes a run of some length to show (S2.3)
+NOISY_STANDARD = [STOPPED, "standard_relative_noise"]
 
 
 def summarise(runs: pd.DataFrame) -> Summary:
@@ -38,7 +41,8 @@ def summarise(runs: pd.DataFrame) -> Summary:
         changes = [mean_change(runs, arm, layer, compared) for layer in LAYERS]
         found.add("mean_change", arm, np.exp(sum(np.log(c) for c in changes) / len(changes)))
     for arm in present(runs, ARMS + NOISY_STANDARD):
-        found.add("final_train_accuracy", arm, final_train_accuracy(runs, arm))
+        too_short = arm == STOPPED and end(runs, [arm]) < SCHEDULE / 4 * shrink(runs)
+        found.add("final_train_accuracy", arm, final_train_accuracy(runs, arm), shown_only=too_short)
         found.add("test_accuracy_at_end", arm, ending_accuracy(runs, arm), shown_only=True)
         with_noise = 100 * final(runs, arm, "test_accuracy_with_noise")
         found.add("test_accuracy_at_end_with_noise", arm, with_noise, shown_only=True)
@@ -50,7 +54,10 @@ def summarise(runs: pd.DataFrame) -> Summary:
         facts["common_steps"] = f"{end(runs, compared):,}"
         cost = found.value("accuracy_deficit", "noisy_batchnorm") / found.value("accuracy_deficit", "standard")
         facts["share_of_gap"] = f"{100 * cost:.0f} %"
-    if len(present(runs, both := ["standard", "standard_noise"])) == len(both):
+    if present(runs, [STOPPED]):
+        highest = smoothed(runs, train_accuracy(runs, STOPPED)).max()
+        facts[f"highest_train_accuracy_{STOPPED}"] = f"{highest.min():.0f} to {highest.max():.0f}"
+    if len(present(runs, both := ["standard", STOPPED])) == len(both):
         plain = smoothed(runs, train_accuracy(runs, "standard"))
         facts["standard_when_noisy_one_ends"] = f"{plain[plain.index < end(runs, both)].iloc[-1].mean():.0f}"
     return Summary(joined(found.samples, SAMPLE_COLUMNS), pd.DataFrame(found.rows), _curves(runs), facts)

@@ -134,7 +134,7 @@ def _draw_row(row, curves: pd.DataFrame, reference: pd.DataFrame | None, rate: s
     panels = [f"accuracy_{rate}"] + [f"{what}_{rate}_layer{n}" for n in LAYERS for what in ("shift", "cosine")]
     drawings.paper_lines(row[0], reference, "fig3a", {arm: ACCURACY_IN_PAPER[arm] for arm in arms})
     for ax, panel in zip(row, panels, strict=True):
-        what, _, layer = panel.partition("_")[0], rate, panel.rpartition("layer")[2]
+        what, layer = panel.partition("_")[0], panel.rpartition("layer")[2]
         if what != "accuracy":
             kind = {"shift": "l2", "cosine": "cos"}[what]
             names = {arm: f"{kind}/{IN_PAPER[arm].format(f'L{layer}')}" for arm in arms}

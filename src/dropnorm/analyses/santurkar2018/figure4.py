@@ -39,14 +39,13 @@ def summarise(runs: pd.DataFrame) -> Summary:
         bands = {arm: band_width(runs, arm) for arm in ARMS}
         mid, late = (_ratio(runs, bands, span, arms) for span in ((1000, 5000), (10_000, 15_000)))
         found.add("band_ratio_late", "standard", late, shown_only=True)
-        found.add("band_ratio_mid_over_late", "standard", mid / late)
+        found.add("band_ratio_mid_over_late", "standard", from_one(mid) / from_one(late))
         found.add("band_ratio_equal_loss", "standard", equal_loss_ratio(runs, bands))
     facts = found.facts(
         {"band_width": ".2f", "band_width_mid": ".2f", "band_width_first": ".2f", "gradient_edge": ".1f",
          "gradient_edge_first": ".1f", "beta_early": ".1f", "beta_p95": ".1f", "random_band_width": ".4f",
          "random_gradient_edge": ".2f", "beta_eighth_times_rate_mid": ".2f", "beta_times_rate_mid": ".2f",
-         "beta_late_times_rate": ".2f", "beta_late": ".1f", "beta_eighth_times_rate": ".1f", "band_ratio_late": ".0f",
-         "band_ratio_equal_loss": ".2f"}
+         "beta_late_times_rate": ".2f", "beta_late": ".1f", "beta_eighth_times_rate": ".1f", "band_ratio_late": ".0f"}
     )  # fmt: skip
     facts |= found.ratios(
         {"band_ratio": ("band_width", *ARMS), "band_ratio_mid": ("band_width_mid", *ARMS),
@@ -86,6 +85,11 @@ def _late_plateau(runs: pd.DataFrame, arm: str, arms: list[str]) -> pd.Series:
 
 def _ratio(runs, bands: dict[str, pd.DataFrame], span: tuple[int, int], arms: list[str]) -> pd.Series:
     return window_median(runs, bands["standard"], *span, arms) / window_median(runs, bands["batchnorm"], *span, arms)
+
+
+def from_one(ratio: pd.Series) -> pd.Series:
+    """By what factor a ratio differs from 1, up or down."""
+    return np.exp(np.log(ratio).abs())
 
 
 def training_loss(runs: pd.DataFrame, arm: str, at: pd.Index) -> pd.DataFrame:

@@ -89,6 +89,7 @@ def _draw_random(curves: pd.DataFrame) -> Figure:
     ):
         _bands(ax, curves, panel, None)
         ax.set_title(title)
+        ax.set_yscale("log")
     legend_above(figure, axes[0])
     drawings.over_steps(axes, curves, ["random_loss"])
     return figure

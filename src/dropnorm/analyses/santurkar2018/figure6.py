@@ -30,7 +30,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
             so_far = steps.cumsum().T.groupby(level="seed").median().T
             curves.append(curve(measure, arm, so_far))
         found.add("kurtosis", arm, kurtosis.stack(level="unit", future_stack=True).median(), shown_only=True)
-        curves += fan(runs, arm, LAYER)
+        curves += fan(runs, arm, LAYER, compared)
     facts = found.facts({"mean_drift": ".2f", "variance_drift": ".2f", "kurtosis": ".2f"})
     facts |= found.ratios({f"{measure}_ratio_{arm}": (measure, arm, "standard")
                            for measure in ("mean_drift", "variance_drift") for arm in ARMS[1:]})  # fmt: skip

@@ -21,9 +21,9 @@ from dropnorm.analyses.tidy import (
     curve,
     history,
     joined,
+    sample_rows,
     samples,
     select,
-    table_row,
     unit_history,
 )
 from dropnorm.plotting import colour, series_band, series_style
@@ -40,10 +40,10 @@ def summarise(runs: pd.DataFrame) -> Summary:
     for net in NETS:
         if (found := sigma(runs, arm_of(net))) is not None:
             parts += _samples(runs, arm_of(net), found[1])
-            facts |= _facts(net, *found)
+            facts |= _facts(net, found[1])
             curves += _by_layer(net, *found)
     curves += _histograms(runs)
-    rows = [table_row(p.arm.iloc[0], p.measure.iloc[0], p.set_index("seed").value) for p in parts]
+    rows = sample_rows(parts)
     return Summary(joined(parts, SAMPLE_COLUMNS), pd.DataFrame(rows), joined(curves, CURVE_COLUMNS), facts)
 
 
@@ -77,7 +77,7 @@ def _samples(runs: pd.DataFrame, arm: str, found: np.ndarray) -> list[pd.DataFra
     return [samples(measure, arm, pd.Series(values, index=seeds)) for measure, values in measures.items()]
 
 
-def _facts(net: str, steps: np.ndarray, found: np.ndarray) -> dict[str, str]:
+def _facts(net: str, found: np.ndarray) -> dict[str, str]:
     median = np.median(found, (0, 2, 3))
     low, high = np.quantile(found, (0.05, 0.95))
     facts = {

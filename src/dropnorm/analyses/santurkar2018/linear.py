@@ -30,11 +30,12 @@ from dropnorm.analyses.tidy import (
     curve,
     history,
     joined,
+    sample_rows,
     samples,
     table_row,
     unit_history,
 )
-from dropnorm.criteria import paired
+from dropnorm.criteria import by_seed, paired
 from dropnorm.powers import scientific
 
 NETS = ("none", "batch", "l1", "l2", "linf")
@@ -67,6 +68,11 @@ def final_loss(runs: pd.DataFrame, arm: str) -> pd.Series:
     return 10 ** table.iloc[-1] if len(table) else pd.Series(dtype=float)
 
 
+def log_median(values: pd.Series) -> float:
+    """The median of the logarithms, as for the curves: of an even number, the geometric mean of the middle two."""
+    return float(10 ** np.log10(values).median())
+
+
 def power(log10: float) -> str:
     """The number with this logarithm, to two digits, as it is printed: 350; 1.2 × 10⁷."""
     value = float(f"{10.0**log10:.1e}")
@@ -83,7 +89,7 @@ def figure3(runs: pd.DataFrame) -> Summary:
         for net in ("none", "batch"):
             found = _shift_samples(runs, arm_of(net, rate))
             parts += found
-            rows += _rows(found)
+            rows += sample_rows(found)
             curves += _shift_curves(runs, net, rate)
         parts += _over_plain(runs, rate)
     all_samples = joined(parts, SAMPLE_COLUMNS)
@@ -128,12 +134,12 @@ def _shift_facts(found: pd.DataFrame) -> dict[str, str]:
         for net in ("none", "batch"):
             for measure, form in (("log10_shift", ".2f"), ("log10_relative_shift", ".2f"), ("cosine", ".3f")):
                 for layer in LAYERS:
-                    values = _values(found, f"{measure}_layer{layer}", arm_of(net, rate))
+                    values = by_seed(found, f"{measure}_layer{layer}", arm_of(net, rate))
                     if len(values):
                         name = f"linear_{measure}_layer{layer}_{net}_{_word(rate)}"
                         facts[name] = format(values.mean(), form)
                         facts[f"{name}_range"] = f"{values.min():{form}} to {values.max():{form}}"
-        lower = _values(found, "final_loss_over_plain", arm_of("batch", rate))
+        lower = by_seed(found, "final_loss_over_plain", arm_of("batch", rate))
         if len(lower):
             facts[f"linear_seeds_lower_{_word(rate)}"] = f"{(lower < 1).sum()} of {len(lower)}"
     return facts
@@ -155,15 +161,15 @@ def figure5(runs: pd.DataFrame) -> Summary:
             curves.append(log_curve("linear_loss", net, loss))
             parts.append(samples("final_loss", arm_of(net), final_loss(runs, arm_of(net))))
     found = joined(parts, SAMPLE_COLUMNS)
-    return _summary(found, _rows(parts), curves, _loss_facts(found))
+    return _summary(found, sample_rows(parts), curves, _loss_facts(found))
 
 
 def _loss_facts(found: pd.DataFrame) -> dict[str, str]:
     facts = {}
     for net in NETS:
-        values = _values(found, "final_loss", arm_of(net))
+        values = by_seed(found, "final_loss", arm_of(net))
         if len(values):
-            facts[f"linear_final_loss_{net}"] = f"{values.median():,.0f}"
+            facts[f"linear_final_loss_{net}"] = f"{log_median(values):,.0f}"
             facts[f"linear_final_loss_{net}_range"] = f"{values.min():,.0f} to {values.max():,.0f}"
     for name, lower, upper in (
         ("l1_below_batch", "l1", "batch"),
@@ -212,15 +218,6 @@ def step_lengths(runs: pd.DataFrame, arm: str) -> np.ndarray | None:
 
 
 # --- shared ---
-
-
-def _values(found: pd.DataFrame, measure: str, arm: str) -> pd.Series:
-    return found[(found.measure == measure) & (found.arm == arm)].value
-
-
-def _rows(parts: list[pd.DataFrame]) -> list[dict]:
-    """A table's rows of samples."""
-    return [table_row(p.arm.iloc[0], p.measure.iloc[0], p.set_index("seed").value) for p in parts]
 
 
 def _summary(found: pd.DataFrame, rows: list[dict], curves: list[pd.DataFrame], facts: dict[str, str]) -> Summary:

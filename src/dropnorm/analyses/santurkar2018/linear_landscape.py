@@ -12,6 +12,7 @@ import pandas as pd
 
 from dropnorm.analyses.santurkar2018.linear import LARGEST, arm_of, log_curve, log_history, step_lengths
 from dropnorm.analyses.tidy import samples, unit_history
+from dropnorm.criteria import by_seed
 
 # Parts of training, as shares of its steps: the thirds of S10.1 and S10.2, and from step 200 of 10,000 on for S10.3.
 PARTS = {"early": (0, 1 / 3), "late": (2 / 3, 1), "settled": (0.02, 1)}
@@ -82,10 +83,7 @@ def ratio_curves(found: pd.DataFrame, net: str) -> list[pd.DataFrame]:
     """log10 of plain over `net` for every measure of the edges; a curve whose x is the seed."""
     rows = []
     for measure in [f"{q}_edge_{p}{ending}" for q in EDGES for p in ("early", "late") for ending in ("", "_maximum")]:
-        plain, other = (
-            found[(found.measure == measure) & (found.arm == arm_of(each))].set_index("seed").value
-            for each in ("none", net)
-        )
+        plain, other = (by_seed(found, measure, arm_of(each)) for each in ("none", net))
         ratio = (plain - other).dropna()
         if len(ratio):
             value = ratio.to_numpy()

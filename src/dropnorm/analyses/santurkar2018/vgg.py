@@ -230,12 +230,15 @@ def ending_accuracy(runs: pd.DataFrame, arm: str) -> pd.Series:
     return 100 * final(runs, arm, "test_accuracy")
 
 
-def fan(runs: pd.DataFrame, arm: str, layer: int) -> list[pd.DataFrame]:
-    """Percentiles of the example channel of a layer over training, first seed: curves p1 to p99 of one panel."""
+def fan(runs: pd.DataFrame, arm: str, layer: int, compared: Iterable[str] = ()) -> list[pd.DataFrame]:
+    """Percentiles of the example channel of a layer over training, first seed: curves p1 to p99 of one panel.
+
+    They go as far as the shortest run of `compared`, or else as this arm's own.
+    """
     quantity = f"quantiles_layer{layer}"
     mine = runs[(runs.arm == arm) & (runs.quantity == quantity)]
     if mine.empty:
         return []
     mine = mine[mine.seed == mine.seed.min()]
-    parts = {p: history(mine[mine.unit == p], arm, quantity) for p in FAN}
+    parts = {p: common(runs, history(mine[mine.unit == p], arm, quantity), {arm, *compared}) for p in FAN}
     return [curve(f"distribution_layer{layer}_{arm}", f"p{p}", table) for p, table in parts.items()]

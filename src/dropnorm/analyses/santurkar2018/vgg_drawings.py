@@ -56,7 +56,6 @@ def paper_lines(
     panel: str,
     names: dict[str, str],
     column: str = "value",
-    factor: float = 1,
 ) -> None:
     """The paper's own curves in the colours of the arms: faint and dotted; names: arm -> series in the reference."""
     if reference is None:
@@ -66,7 +65,7 @@ def paper_lines(
         mine = reference[(reference.panel == panel) & (reference.series == series)]
         if len(mine):
             colour = series_style(style_of(arm))["color"]
-            ax.plot(mine.step, factor * mine[column], ":", color=colour, linewidth=0.9, alpha=0.7, label=label)
+            ax.plot(mine.step, mine[column], ":", color=colour, linewidth=0.9, alpha=0.7, label=label)
             label = None
 
 
@@ -132,10 +131,10 @@ def fans_told(curves: pd.DataFrame, layers: list[int], arms: list[str]) -> str:
     return "; ".join(parts)
 
 
-def ends_told(curves: pd.DataFrame, panel: str, arms: list[str], form: str = ".1f", unit: str = "") -> str:
+def ends_told(curves: pd.DataFrame, panel: str, arms: list[str], form: str = ".1f") -> str:
     """The last value of each arm's line in words."""
     ends = {arm: select(curves, panel, arm).iloc[-1] for arm in drawn(curves, panel, arms)}
-    return "; ".join(f"{LABELS[arm]} {format(e.value, form)}{unit}" for arm, e in ends.items())
+    return "; ".join(f"{LABELS[arm]} {format(e.value, form)}" for arm, e in ends.items())
 
 
 def seeds_of(curves: pd.DataFrame, panel: str) -> int:

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from dropnorm.analyses import Context
 from dropnorm.analyses.panels import settings_panel
 from dropnorm.analyses.srivastava2014.autoencoders import LABELS, NETS, SERIES, SETTINGS
-from dropnorm.analyses.tidy import select
+from dropnorm.analyses.tidy import has, select
 
 
 def setup(context: Context, n: int) -> str:
@@ -17,11 +17,6 @@ def setup(context: Context, n: int) -> str:
         f"Data: {context.data}. {s['network']['hidden']} ReLU units, p = 0.5 where there is dropout, {loss}, L2 "
         f"{s['optimiser']['l2']:g}, {s['training']['steps']:,} updates, {context.ending(n)}"
     )
-
-
-def has(curves: pd.DataFrame, panel: str, net: str) -> bool:
-    """Whether a net has a curve in a panel."""
-    return len(select(curves, panel, net)) > 0
 
 
 def nets_in(curves: pd.DataFrame, panel: str) -> list[str]:

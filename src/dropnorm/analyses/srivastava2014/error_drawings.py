@@ -8,7 +8,6 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from dropnorm.analyses import Context
-from dropnorm.analyses.tidy import select
 from dropnorm.plotting import colour
 
 ERROR_TICKS = [x * 10**k for k in (-1, 0, 1) for x in (1, 1.5, 2, 3, 5)]  # percent
@@ -40,11 +39,6 @@ def updates(context: Context) -> int:
 def fewest(curves: pd.DataFrame) -> int:
     """Seeds of the curve that has fewest."""
     return int(curves.n.min())
-
-
-def has(curves: pd.DataFrame, panel: str, series: str) -> bool:
-    """Whether a curve was measured."""
-    return len(select(curves, panel, series)) > 0
 
 
 def clipped(curves: pd.DataFrame, context: Context) -> pd.DataFrame:

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.srivastava2014.error_drawings import fewest, has, paper_points, setup
-from dropnorm.analyses.tidy import select
+from dropnorm.analyses.srivastava2014.error_drawings import fewest, paper_points, setup
+from dropnorm.analyses.tidy import has, select
 from dropnorm.plotting import series_band, series_style
 
 NETS = {"dropout": "with dropout", "none": "without dropout", "none_small_init": "without, small first weights"}

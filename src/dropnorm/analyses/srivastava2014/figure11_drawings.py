@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.srivastava2014.error_drawings import fewest, has, paper_points, setup
-from dropnorm.analyses.tidy import select
+from dropnorm.analyses.srivastava2014.error_drawings import fewest, paper_points, setup
+from dropnorm.analyses.tidy import has, select
 from dropnorm.plotting import band, colour, series_band
 
 LABELS = {"arithmetic": "mean of probabilities", "geometric": "geometric mean"}

@@ -25,7 +25,7 @@ from dropnorm.analyses.measures import (
 from dropnorm.analyses.mosaics import mosaic
 from dropnorm.analyses.srivastava2014 import figure12_drawings as drawings
 from dropnorm.analyses.srivastava2014.machines import ARMS, DEAD, NAMES, NETS, SILENT, size_of_large
-from dropnorm.analyses.tidy import final, history
+from dropnorm.analyses.tidy import final, has_diverged, history
 
 SHARES = np.arange(0.02, 0.99, 0.04)  # of units, at which their distribution is drawn
 CHECK = "enumeration"
@@ -68,7 +68,7 @@ def _measures(runs: pd.DataFrame, arm: str) -> Measures:
         ("least_sd", arm, sd.min()),
         *((q, arm, live_median(last_of_units(runs, arm, q), norm)) for q in ("frequency", "radius")),
         *finals(runs, arm, {"squared_error": ("squared_error", 1)}),
-        ("diverged", arm, (final(runs, arm, "diverged_at") >= 0).astype(float)),
+        ("diverged", arm, has_diverged(runs, arm)),
     ]
 
 

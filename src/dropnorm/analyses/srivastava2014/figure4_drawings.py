@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.srivastava2014.error_drawings import fewest, has, setup, updates
-from dropnorm.analyses.tidy import select
+from dropnorm.analyses.srivastava2014.error_drawings import fewest, setup, updates
+from dropnorm.analyses.tidy import has, select
 from dropnorm.plotting import band, colour, step_axis
 
 SIZES = ("2x1024", "3x1024", "4x1024", "2x2048", "3x2048", "4x2048")

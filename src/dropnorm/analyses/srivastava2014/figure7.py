@@ -26,7 +26,7 @@ from dropnorm.analyses.measures import (
 from dropnorm.analyses.mosaics import mosaic
 from dropnorm.analyses.srivastava2014 import figure7_drawings as drawings
 from dropnorm.analyses.srivastava2014.autoencoders import ARMS, NAMES, NETS, SETTINGS, arms
-from dropnorm.analyses.tidy import final, history, unit_history
+from dropnorm.analyses.tidy import final, has_diverged, history, unit_history
 
 PERCENT = (10, 25, 50)  # of the hidden units that are deleted
 FEATURES = {  # measure -> (what was measured of each filter, factor)
@@ -79,7 +79,7 @@ def _measures(runs: pd.DataFrame, arm: str) -> Measures:
     ]
     errors = finals(runs, arm, {"test_error": ("test_error", 1), "validation_error": ("validation_error", 1)})
     others = finals(runs, arm, {"dead_units": ("test_dead_units", 1)})
-    diverged = [("diverged", arm, (final(runs, arm, "diverged_at") >= 0).astype(float))]
+    diverged = [("diverged", arm, has_diverged(runs, arm))]
     return [*features, *errors, *_knockouts(runs, arm), *others, *diverged]
 
 

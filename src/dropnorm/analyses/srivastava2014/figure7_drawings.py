@@ -146,7 +146,7 @@ def _knockout(curves: pd.DataFrame, context: Context) -> Drawing:
         f"{setup(context, _seeds(curves))}"
     )
     numbers = [
-        f"{LABELS[net]} {row.value:.3g} % at {row.x:.3g} % of the units"
+        f"{LABELS[net]} {row.value:,.0f} % at {row.x:.3g} % of the units"
         for net in NETS
         for row in select(curves, "rise", net).itertuples()
     ]

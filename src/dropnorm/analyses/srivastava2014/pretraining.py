@@ -18,7 +18,7 @@ from dropnorm.analyses.measures import (
 )
 from dropnorm.analyses.srivastava2014 import pretraining_drawings as drawings
 from dropnorm.analyses.srivastava2014.pretraining_drawings import ARMS
-from dropnorm.analyses.tidy import final, history
+from dropnorm.analyses.tidy import has_diverged, history
 
 FORMS = {"test_error": ".2f", "train_error": ".2f"}
 SHARED = "dbn_dropout"  # the arm under which what is computed from several arms is filed
@@ -43,7 +43,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
 
 def _measures(runs: pd.DataFrame, arm: str) -> Measures:
     errors = finals(runs, arm, {"test_error": ("test_error", 1), "train_error": ("train_error", 1)})
-    return [*errors, ("diverged", arm, (final(runs, arm, "diverged_at") >= 0).astype(float))]
+    return [*errors, ("diverged", arm, has_diverged(runs, arm))]
 
 
 def _gains(found: Measures) -> Measures:

@@ -18,6 +18,7 @@ from dropnorm.analyses.tidy import (
     samples,
     table_row,
 )
+from dropnorm.criteria import by_seed
 from dropnorm.powers import scientific
 
 HALF = 0.5  # the p at which all thinned networks weigh the same
@@ -133,7 +134,7 @@ def _facts(runs: pd.DataFrame, found: pd.DataFrame) -> dict[str, str]:
         ("average_distance", "sgd", _percent), ("iterate_distance", "sgd", _percent),
         ("largest_difference", "trajectories", tiny), ("answer_difference", "trajectories", tiny),
     ):  # fmt: skip
-        if len(values := _values(found, measure, arm)):
+        if len(values := by_seed(found, measure, arm)):
             facts[measure] = form(values.max())
     for measure, arm, form in (
         ("ols_distance", "sgd", _percent), ("least_decrease", "penalty", _percent),
@@ -141,9 +142,9 @@ def _facts(runs: pd.DataFrame, found: pd.DataFrame) -> dict[str, str]:
         ("test_accuracy_paper", "trajectories_unconverted", _percent),
         ("test_accuracy_inverted", "trajectories_unconverted", _percent),
     ):  # fmt: skip
-        if len(values := _values(found, measure, arm)):
+        if len(values := by_seed(found, measure, arm)):
             facts[measure] = form(values.mean())
-    if len(values := _values(found, "largest_difference", "trajectories_unconverted")):
+    if len(values := by_seed(found, "largest_difference", "trajectories_unconverted")):
         facts["unconverted_difference"] = f"{values.mean():.1f}"
     return facts | _shrinkages(runs)
 
@@ -153,10 +154,6 @@ def _shrinkages(runs: pd.DataFrame) -> dict[str, str]:
     table = by_p(runs, "penalty", "shrinkage")
     wanted = [p for p in (0.8, 0.5, 0.1) if p in table.index]
     return {f"shrinkage_0{round(10 * p)}": _percent(table.loc[p].mean()) for p in wanted}
-
-
-def _values(found: pd.DataFrame, measure: str, arm: str) -> pd.Series:
-    return found[(found.measure == measure) & (found.arm == arm)].value
 
 
 def _percent(share: float) -> str:

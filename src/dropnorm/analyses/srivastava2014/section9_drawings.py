@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.tidy import select
+from dropnorm.analyses.tidy import has, select
 from dropnorm.plotting import band, colour
 
 # Which of the book's two colours (with its line) a curve takes: the first for what wanders, the second what settles.
@@ -57,7 +57,7 @@ def _marginal(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -
     )
     points = "; ".join(f"{row.value:.3f} at p = {row.x:g}" for row in shrinkage.itertuples())
     ends = "; ".join(
-        f"{LABELS[s]} {_last(curves, 'sgd', s).value:.4f}" for s in ("iterate", "average") if _has(curves, "sgd", s)
+        f"{LABELS[s]} {_last(curves, 'sgd', s).value:.4f}" for s in ("iterate", "average") if has(curves, "sgd", s)
     )
     alt = (
         f"Two panels. (a) Share of ||Γw̃|| that is left: {points}. Factor (1 − p)/p in the paper: {ratios}. (b) "
@@ -65,10 +65,6 @@ def _marginal(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -
         f"{_last(curves, 'sgd', 'ols').value:.3f}."
     )
     return Drawing(partial(_draw_marginal, curves, reference), caption, alt)
-
-
-def _has(curves: pd.DataFrame, panel: str, series: str) -> bool:
-    return len(select(curves, panel, series)) > 0
 
 
 def _draw_marginal(curves: pd.DataFrame, reference: pd.DataFrame) -> Figure:
@@ -94,7 +90,7 @@ def _draw_penalty(ax: Axes, curves: pd.DataFrame, reference: pd.DataFrame) -> No
 
 def _draw_sgd(ax: Axes, curves: pd.DataFrame) -> None:
     for series in ("iterate", "average"):
-        if _has(curves, "sgd", series):
+        if has(curves, "sgd", series):
             band(ax, select(curves, "sgd", series), STYLE[series], LABELS[series])
     ols = _last(curves, "sgd", "ols").value
     ax.axhline(ols, linestyle=":", color=colour("paper"), linewidth=1.3, label="ordinary least squares")
@@ -120,7 +116,7 @@ def _equal(curves: pd.DataFrame, context: Context) -> Drawing:
     ends = "; ".join(
         f"{LABELS[arm]} {_last(curves, 'trajectories', arm).value:.1e}"
         for arm in ("trajectories", "trajectories_unconverted")
-        if _has(curves, "trajectories", arm)
+        if has(curves, "trajectories", arm)
     )
     means = "; ".join(
         f"{LABELS[series]} at most {select(curves, 'geometric_mean', series).high.max():.1e}"
@@ -134,7 +130,7 @@ def _draw_equal(curves: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(8.2, 3.2))
     for ax, panel, letter in zip(axes, ("trajectories", "geometric_mean"), "ab", strict=True):
         for series in LABELS:
-            if _has(curves, panel, series):
+            if has(curves, panel, series):
                 _draw_differences(ax, select(curves, panel, series), series, dots=panel == "geometric_mean")
         ax.set_yscale("log")
         ax.set_title(f"({letter})")

@@ -49,7 +49,7 @@ def _rows(curves, reference, context: Context, labels: dict[str, str], table: st
 
 def _row_words(arm: str, label: str, curves: pd.DataFrame, paper: pd.DataFrame) -> str:
     mine, printed = select(curves, "final", arm), paper[paper.arm == arm].error
-    ours = [f"{e.value:.2f} (seeds {e.low:.2f} to {e.high:.2f})" for e in mine.itertuples()] or ["no run here"]
+    ours = [f"{e.value:.2f} (seeds {e.low:.2f} to {e.high:.2f})" for e in mine.itertuples()] or ["no dots"]
     return ", ".join([f"{label}: {ours[0]}", *(f"paper {value:.2f}" for value in printed)])
 
 
