@@ -1,7 +1,6 @@
 """The command line: `dropnorm COMMAND --help` explains each."""
 
 import errno
-import itertools
 import os
 import sys
 from dataclasses import replace
@@ -27,11 +26,12 @@ from dropnorm.options import (
     console,
     in_checkout,
     open_result,
+    open_results,
 )
 from dropnorm.protocol import all_names
 from dropnorm.protocol import load as load_protocol
 from dropnorm.timing import parse_duration
-from dropnorm.variants import UnknownVariant, remember
+from dropnorm.variants import remember
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a process is fastest; read when torch is loaded
 
@@ -154,17 +154,9 @@ def status(
     root = project_root()
     colours = {"fresh": "green", "missing": "dim", "incomplete": "yellow", "stale": "yellow", "damaged": "red"}
     names, scales = [ResultName.parse(result)] if result else all_names(root), [scale] if scale else SCALES
-    opened, unknown, shown = [], None, None
-    for name, each in itertools.product(names, scales):
-        try:
-            opened.append(open_result(str(name), each, out, variant, set_))
-        except UnknownVariant as error:  # a variant need not be one of every result, nor at every scale
-            unknown = error
-    if unknown and not opened:
-        raise unknown
-    for protocol, place in opened:
-        if place.name != shown:
-            console.print(f"[bold]{(shown := place.name)}[/bold]")
+    for i, (protocol, place) in enumerate(opened := open_results(names, scales, out, variant, set_)):
+        if not i or place.name != opened[i - 1][1].name:
+            console.print(f"[bold]{place.name}[/bold]")
         found = result_status(root, protocol, place)
         why = f": {found.why}" if found.why else ""
         console.print(f"  {place.scale:6} [{colours[found.state]}]{found.state}[/]{why}")

@@ -1,5 +1,7 @@
 """What the commands of the command line share: their arguments and options, and what these name."""
 
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +12,7 @@ from dropnorm.errors import UserError
 from dropnorm.names import RESULTS, Place, ResultName, project_root
 from dropnorm.protocol import Protocol, parse_changes
 from dropnorm.protocol_file import parse_seeds
-from dropnorm.variants import open_protocol
+from dropnorm.variants import UnknownVariant, open_protocol
 
 PUBLISHED, DATA, BENCH = Path("published"), Path("data"), RESULTS / "bench"
 console = Console(highlight=False, soft_wrap=True)
@@ -38,6 +40,21 @@ def open_result(
     name = ResultName.parse(result)
     place = Place(in_checkout(out), scale, name, variant)
     return open_protocol(project_root(), place, parse_changes(set_ or [])), place
+
+
+def open_results(
+    names: Sequence[ResultName], scales: Sequence[str], out: Path, variant: str | None, set_: list[str] | None
+) -> list[tuple[Protocol, Place]]:
+    """As `open_result`, of several results and scales; a variant need not be one of each, but of one at least."""
+    opened, unknown = [], None
+    for name, scale in itertools.product(names, scales):
+        try:
+            opened.append(open_result(str(name), scale, out, variant, set_))
+        except UnknownVariant as error:
+            unknown = error
+    if unknown and not opened:
+        raise unknown
+    return opened
 
 
 def chosen_seeds(text: str) -> list[int]:
