@@ -102,6 +102,10 @@ def test_a_scale_may_change_single_arms(root, tmp_path, edited):
         ({"settings__network": {"hidden": [9], "init_std": 1}}, ["network.normalisation", "missing"]),
         ({"seeds": "many"}, ["seeds", "'many'", "0-9"]),
         ({"experiment": "magic"}, ["experiment", "'magic'", "allowed:", "classification"]),
+        ({"settings__optimiser": {"lr": float("inf")}}, ["optimiser.lr", "finite number"]),
+        ({"settings__optimiser": {"lr": True}}, ["optimiser.lr = True", "number, not yes or no"]),
+        ({"seeds": "0-4294967296"}, ["seeds", "0-9"]),
+        ({"arms": {"../out": {}}}, ["arms", "'../out'", "names a file"]),
         ({"colour": "red"}, ["colour", "unknown key", "allowed:", "settings"]),
         ({"scales__huge": {}}, ["scales", "smoke, full, paper"]),
         ({"scales__full": {"setings": {}}}, ["scales.full.setings", "did you mean 'settings'"]),
@@ -128,6 +132,18 @@ def test_yaml_that_is_none(root, tmp_path):
     path.write_text("a: [1, 2\nb: }")
     with pytest.raises(UserError, match=r"figure1.yaml: not readable as YAML.*line"):
         load(tmp_path, NAME, "full")
+    path.write_bytes(b"a: 1\n\xff")
+    with pytest.raises(UserError, match=r"figure1.yaml: not readable as YAML.*utf-8"):
+        load(tmp_path, NAME, "full")
+
+
+def test_a_key_that_stands_twice_is_refused(root, tmp_path):
+    """YAML itself would take the last, and a criterion could be replaced without a word."""
+    path = tmp_path / "protocols/ioffe2015/figure1.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text((root / "protocols/ioffe2015/figure1.yaml").read_text() + "\nseeds: 0-1\n")
+    with pytest.raises(UserError, match=r"figure1.yaml: not readable as YAML: 'seeds' stands twice"):
+        load(tmp_path, NAME, "full")
 
 
 def test_a_comment_changes_nothing(root, tmp_path):
@@ -145,7 +161,7 @@ def test_seeds(text, seeds):
     assert parse_seeds(text) == seeds
 
 
-@pytest.mark.parametrize("text", ["x", "", "5-3", "0,5-3"])
+@pytest.mark.parametrize("text", ["x", "", "5-3", "0,5-3", "2147483648", "0-99999"])
 def test_what_are_no_seeds(text):
     with pytest.raises(ValueError):
         parse_seeds(text)

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from dropnorm import publishing
+from dropnorm import runs as runs_module
 from dropnorm.errors import UserError
-from dropnorm.evaluation import evaluate
-from dropnorm.files import differing
+from dropnorm.evaluation import evaluate, evaluate_published
+from dropnorm.files import differing, sha256, write_json
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
 from dropnorm.publishing import publish, restore, restore_all
@@ -123,6 +124,24 @@ def test_what_an_evaluation_has_not_made_is_not_published(place, published, prot
     assert differing(published.folder) == []
 
 
+@pytest.mark.parametrize("name", ["curves.csv", "claims.json", "figure.png"])
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"")])
+def test_an_evaluation_that_is_not_whole_leaves_what_is_published_alone(place, published, protocol, name, damage):
+    before = {path: sha256(path) for path in published.folder.rglob("*.*")}
+    damage(place.file(name))
+    with pytest.raises(UserError, match=name):
+        publish(place, published, protocol)
+    assert {path: sha256(path) for path in published.folder.rglob("*.*")} == before
+
+
+@pytest.mark.parametrize("name", ["samples.csv", "curves.csv", "facts.json"])
+def test_what_is_published_is_not_judged_again_from_a_damaged_file(root, published, protocol, name):
+    published.file(name).write_text(published.file(name).read_text()[:-20])
+    with pytest.raises(UserError, match=f"{name} is not what was published; take it from git again"):
+        evaluate_published(root, published, protocol)
+    assert differing(published.folder) == [name]
+
+
 def test_what_lies_among_runs_and_is_none_of_them_is_not_published(place, published, protocol):
     place.run("no-arm").write_bytes(b"of a former protocol")
     place.run(ARM).with_name(f"{ARM}.parquet.damaged").write_bytes(b"")
@@ -132,6 +151,29 @@ def test_what_lies_among_runs_and_is_none_of_them_is_not_published(place, publis
 
 
 # --- restore ---
+
+
+def test_a_published_table_that_is_gone_is_refused(published, protocol, elsewhere):
+    published.run(ARM).unlink()
+    with pytest.raises(UserError, match="is not what was published"):
+        restore(elsewhere, published, protocol)
+
+
+@pytest.mark.parametrize("record_is_written", [False, True])
+def test_a_kill_between_table_and_record_loses_neither(elsewhere, published, protocol, monkeypatch, record_is_written):
+    def killed(path, content):
+        if record_is_written:
+            write_json(path, content)
+        raise KeyboardInterrupt
+
+    restore(elsewhere, published, protocol)
+    new = invented_runs(ARM, protocol.arms[ARM], np.random.default_rng(1))
+    before = arm_state(elsewhere, protocol, ARM).seeds
+    monkeypatch.setattr(runs_module, "write_json", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_arm(elsewhere, protocol, ARM, new[new.seed == 0].assign(seed=77), SESSION)
+    found = arm_state(elsewhere, protocol, ARM)
+    assert (found.state, found.seeds) == ("fresh", [*before, *([77] if record_is_written else [])])
 
 
 def test_restored_runs_are_fresh_and_give_the_same_verdicts(root, published, protocol, elsewhere):

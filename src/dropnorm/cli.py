@@ -296,5 +296,5 @@ def book(
     from dropnorm.book import build
 
     root = project_root()
-    index = build(root, source, out or root / "build/book" / source, console, results=results)
+    index = build(root, source, out or root / "build/book" / source, console, results=in_checkout(results).resolve())
     console.print(f"the book: {index.resolve()}")

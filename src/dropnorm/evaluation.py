@@ -20,7 +20,7 @@ from dropnorm.analyses import Context, Summary, analysis
 from dropnorm.claims import judge, read_claims
 from dropnorm.datasets.registry import TITLES
 from dropnorm.errors import UserError
-from dropnorm.files import read_json, replacing, seal, sha256, write_json
+from dropnorm.files import differing, read_json, replacing, seal, sha256, write_json
 from dropnorm.fingerprint import fingerprint
 from dropnorm.names import RESULTS, Place, ResultName
 from dropnorm.plotting import THEMES, theme
@@ -30,6 +30,7 @@ from dropnorm.variants import in_words
 
 TABLES = ("samples", "table", "curves")
 FACTS = ("claims.json", "facts.json", "figures.json", "provenance.json")
+KEPT = ("samples.csv", "table.csv", "curves.csv", "facts.json")  # not made again without runs
 FIGURE_METADATA = {"svg": {"Date": None}, "png": {"Software": None}}  # by format: without what differs from run to run
 IMAGE = "image-{}.png"  # a picture that is data: no figure, which has axes and a theme
 
@@ -56,6 +57,9 @@ def evaluate_published(root: Path, published: Place, protocol: Protocol) -> list
     """
     if not published.file("digests.json").exists():
         raise UserError(f"{published.name} is not published at scale {published.scale}; judge its runs: --source runs")
+    if changed := [name for name in differing(published.folder) if name in KEPT]:
+        path = published.file(changed[0])
+        raise UserError(f"{path} is not what was published; take it from git again: git checkout -- {path}")
     draw(root, published, protocol)
     claims = write_claims(root, published)
     path = published.file("provenance.json")

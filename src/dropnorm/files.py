@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -55,14 +56,24 @@ def read_yaml(path: Path) -> Any:
     """
     try:
         return _parsed(path.read_text())
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+
+
+# Every job of Snakemake reads all protocols and criteria: the loader in C is ten times as fast.
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """Refuses a key that stands twice in a mapping, of which YAML would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        if twice := [key for key, count in Counter(keys).items() if count > 1]:
+            raise yaml.constructor.ConstructorError(None, None, f"'{twice[0]}' stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 @lru_cache(maxsize=256)
 def _parsed(text: str) -> Any:
-    # Every job of Snakemake reads all protocols and criteria: the loader in C is ten times as fast.
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return yaml.load(text, Loader=_Loader)
 
 
 def differing(folder: Path) -> list[str]:

@@ -13,9 +13,9 @@ from dropnorm.errors import UserError
 
 RESULTS = Path("results")  # where they are kept, unless one says otherwise
 SCALES = ("smoke", "full", "paper")
-_NAME = re.compile(r"^[a-z][a-z0-9]*$")
+_NAME = re.compile(r"[a-z][a-z0-9]*")
 _DIGITS = re.compile(r"(\d+)")
-_VARIANT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9.\-]*$")
+_VARIANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.\-]*")
 
 
 def natural(text: str) -> list[str | int]:
@@ -37,7 +37,7 @@ class ResultName:
         Raises UserError if `text` is none of these.
         """
         words = text.removesuffix(".yaml").rstrip("/").replace("_", "/").split("/")[-2:]
-        if len(words) != 2 or not all(_NAME.match(w) for w in words):
+        if len(words) != 2 or not all(_NAME.fullmatch(w) for w in words):
             raise UserError(f"'{text}' is no result; name one as in ioffe2015/figure1 (`dropnorm list` shows all)")
         return cls(*words)
 
@@ -61,8 +61,8 @@ class Place:
     def __post_init__(self) -> None:
         if self.scale not in SCALES:
             raise UserError(f"scale '{self.scale}' is unknown; allowed: {', '.join(SCALES)}")
-        if self.variant is not None and not _VARIANT.match(self.variant):
-            raise UserError(f"variant '{self.variant}' must be letters, digits, '.' and '-' (it names a folder)")
+        if self.variant is not None and not _VARIANT.fullmatch(self.variant):
+            raise UserError(f"variant {self.variant!r} must be letters, digits, '.' and '-' (it names a folder)")
 
     @property
     def folder(self) -> Path:

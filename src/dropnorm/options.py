@@ -11,7 +11,7 @@ from rich.console import Console
 from dropnorm.errors import UserError
 from dropnorm.names import RESULTS, Place, ResultName, project_root
 from dropnorm.protocol import Protocol, parse_changes
-from dropnorm.protocol_file import parse_seeds
+from dropnorm.protocol_file import parse_seeds, path_of
 from dropnorm.variants import UnknownVariant, open_protocol
 
 PUBLISHED, DATA, BENCH = Path("published"), Path("data"), RESULTS / "bench"
@@ -38,8 +38,12 @@ def open_result(
 ) -> tuple[Protocol, Place]:
     """The protocol and place that a command's arguments name. Raises UserError if one of them is wrong."""
     name = ResultName.parse(result)
+    root = project_root()
+    meant = [Path(result).resolve(), (root / result).resolve()]
+    if result.endswith(".yaml") and path_of(root, name).resolve() not in meant:
+        raise UserError(f"{result} is no protocol of this checkout; a changed setting is a variant: --set KEY=VALUE")
     place = Place(in_checkout(out), scale, name, variant)
-    return open_protocol(project_root(), place, parse_changes(set_ or [])), place
+    return open_protocol(root, place, parse_changes(set_ or [])), place
 
 
 def open_results(
@@ -65,7 +69,9 @@ def chosen_seeds(text: str) -> list[int]:
     try:
         seeds = parse_seeds(text)
     except ValueError:
-        raise UserError(f"--seeds {text}: write a range such as 0-9 or a list such as 0,2,5") from None
+        raise UserError(
+            f"--seeds {text}: write a range such as 0-9 or a list such as 0,2,5, of numbers below 2^31"
+        ) from None
     if len(seeds) == 1 and seeds[0] > 0:
         console.print(f"--seeds {text} is the one seed {seeds[0]}; for a number of seeds write a range such as 0-9")
     return seeds

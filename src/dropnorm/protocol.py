@@ -8,6 +8,7 @@ the runs of these sources. Whose run an arm is, is asked in one way for all resu
 
 import hashlib
 import itertools
+import math
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,10 @@ class Protocol:
             for key, value in changes.items():
                 _assign(tree, key, value, f"{self.path}: {source}")
         try:
-            return self.module.Settings.model_validate(tree)
+            settings = self.module.Settings.model_validate(tree)
+            if odd := _no_number(tree, settings.model_dump()):
+                raise UserError(f"{self.path}: {odd} (arm {arm})")
+            return settings
         except ValidationError as error:
             unknown = any(e["type"] == "extra_forbidden" for e in error.errors())
             refused = UnknownSetting if unknown else UserError
@@ -157,6 +161,20 @@ def parse_changes(items: list[str]) -> Overrides:
         except yaml.YAMLError:
             raise UserError(f"--set {item}: its value is not readable as YAML; write it as in a protocol") from None
     return changes
+
+
+def _no_number(raw: Any, checked: Any, key: str = "") -> str:
+    """What is wrong with a value that passes for a number and is none, as 'key = value: why'; '' if nothing is."""
+    if isinstance(raw, dict) and isinstance(checked, dict):
+        found = (_no_number(raw[k], checked[k], f"{key}.{k}") for k in raw.keys() & checked.keys())
+        return next(filter(None, found), "")
+    if isinstance(raw, list) and isinstance(checked, list):
+        return next(filter(None, (_no_number(*both, key) for both in zip(raw, checked, strict=False))), "")
+    if isinstance(raw, bool) and not isinstance(checked, bool):
+        return f"{key.removeprefix('.')} = {raw!r}: input should be a number, not yes or no"
+    if isinstance(checked, float) and not math.isfinite(checked):
+        return f"{key.removeprefix('.')} = {checked!r}: input should be a finite number"
+    return ""
 
 
 def _copy(tree: Any) -> Any:

@@ -3,6 +3,7 @@
 Settings of a scale, a sweep or an arm are written as dotted keys (`optimiser.lr: 0.3`). Nothing here imports torch.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,18 @@ from dropnorm.settings import Strict
 from dropnorm.validation import describe
 
 Overrides = dict[str, Any]
+LARGEST_SEED, MOST_SEEDS = 2**31 - 1, 10_000  # a table of runs has 32 bits for a seed
+_ARM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")  # it names a file
 
 
 def parse_seeds(text: str | int) -> list[int]:
-    """'0-9', '3' or '0,2,5-7' -> sorted list. Raises ValueError if it is none of these."""
+    """'0-9', '3' or '0,2,5-7' -> sorted list. Raises ValueError if it is none of these, or beyond MOST_SEEDS."""
     seeds: set[int] = set()
     for part in str(text).split(","):
         first, _, last = part.strip().partition("-")
         of_part = range(int(first), int(last or first) + 1)
-        if not of_part:
-            raise ValueError(f"no seed in {part}")
+        if not of_part or of_part[-1] > LARGEST_SEED or len(of_part) > MOST_SEEDS:
+            raise ValueError(f"no seed, or too large ones or too many, in {part}")
         seeds.update(of_part)
     return sorted(seeds)
 
@@ -79,6 +82,13 @@ class ProtocolFile(_Seeded):
     def _known(cls, value: str) -> str:
         if value not in KINDS:
             raise ValueError(f"unknown experiment; allowed: {', '.join(KINDS)}")
+        return value
+
+    @field_validator("arms", "sweeps")
+    @classmethod
+    def _names_files(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if wrong := [name for name in value if not _ARM.fullmatch(name)]:
+            raise ValueError(f"{wrong[0]!r} must be letters, digits, '_', '.' and '-' (it names a file)")
         return value
 
     @property

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dropnorm.errors import UserError
-from dropnorm.evaluation import page_files
+from dropnorm.evaluation import FACTS, page_files
 from dropnorm.files import read_json, replacing, seal, sha256
 from dropnorm.names import Place
 from dropnorm.protocol import Protocol
@@ -31,11 +31,9 @@ def publish(place: Place, published: Place, protocol: Protocol) -> tuple[list[Pa
     """
     if place.scale == "smoke":
         raise UserError("smoke results are no evidence and are not published; run at --scale full or paper")
-    if not place.file("claims.json").exists():
-        raise UserError(f"{place.folder} has no claims.json; make it: {place.command('figure')}")
+    shown = _whole(place)
     runs, words = _small_runs(place, protocol)
     shutil.rmtree(published.runs, ignore_errors=True)
-    shown = page_files(place)
     names = sorted([*shown, *(p.relative_to(place.folder).as_posix() for p in runs)])
     for old in published.folder.glob("*.*"):
         if old.name not in shown:
@@ -44,6 +42,18 @@ def publish(place: Place, published: Place, protocol: Protocol) -> tuple[list[Pa
         _copy(place.file(name), published.file(name))
     seal(published.folder, names)
     return [published.file(name) for name in names], words
+
+
+def _whole(place: Place) -> list[str]:
+    """The names of what an evaluation made. Raises UserError if some of it is missing, empty or not readable."""
+    for name in FACTS:
+        if not place.file(name).exists():
+            raise UserError(f"{place.folder} has no {name}; make it: {place.command('figure')}")
+        read_json(place.file(name))
+    names = page_files(place)
+    if lacking := [name for name in names if not (path := place.file(name)).exists() or not path.stat().st_size]:
+        raise UserError(f"{place.file(lacking[0])} is missing or empty; make it: {place.command('figure')}")
+    return names
 
 
 def _small_runs(place: Place, protocol: Protocol) -> tuple[list[Path], str]:
@@ -133,7 +143,7 @@ def restore(place: Place, published: Place, protocol: Protocol) -> Restored:
     for arm in protocol.arms:
         owner = protocol.owner(arm).name
         source, target = published.of(owner), place.of(owner)
-        if not source.run(arm).exists():
+        if not source.run(arm).exists() and not _was_published(source, arm):
             done.absent.append(arm)
             continue
         _check(source, arm)
@@ -148,6 +158,11 @@ def restore(place: Place, published: Place, protocol: Protocol) -> Restored:
     for source, target in wanted:
         _copy(source, target)
     return done
+
+
+def _was_published(published: Place, arm: str) -> bool:
+    digests = published.file("digests.json")
+    return digests.exists() and published.run(arm).relative_to(published.folder).as_posix() in read_json(digests)
 
 
 def _check(published: Place, arm: str) -> None:

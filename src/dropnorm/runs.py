@@ -4,6 +4,7 @@ runs/<arm>.parquet    seed, step, quantity, unit, value
 runs/<arm>.json       identity (code, settings, data), the table's digest, seeds, provenance of each session
 """
 
+import contextlib
 import shlex
 import time
 from dataclasses import asdict, dataclass
@@ -27,6 +28,7 @@ SMALL = {
     "use_dictionary": ["seed", "step", "quantity", "unit"],
     "use_byte_stream_split": ["value"],
 }
+RECORDED = {"identity", "sha256", "seeds", "sessions"}  # what a record has at least
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def arm_state(place: Place, protocol: Protocol, arm: str) -> ArmState:
     path = table(place, protocol, arm)
     try:
         record = _record(path)
+        _settle(path)
     except UserError:
         return ArmState("damaged", "its record is not readable", [])
     if record is None or not path.exists():
@@ -111,19 +114,20 @@ def write_arm(place: Place, protocol: Protocol, arm: str, runs: pd.DataFrame, se
         sessions = _record(path)["sessions"] + sessions
     runs = runs.sort_values(["seed", "quantity", "step", "unit"], ignore_index=True)
     runs = runs.astype({"seed": "int32", "step": "int32", "quantity": "category", "unit": "Int16", "value": "float32"})
-    with replacing(path) as part:
+    with replacing(_next(path)) as part:
         runs.to_parquet(part, index=False, **SMALL)
     write_json(
         path.with_suffix(".json"),
         {
             "arm": arm,
             "identity": asdict(identity(protocol, arm)),
-            "sha256": sha256(path),
+            "sha256": sha256(_next(path)),
             "seeds": sorted(int(s) for s in runs.seed.unique()),
             "settings": protocol.arms[arm].model_dump(),
             "sessions": sessions,
         },
     )
+    _settle(path)
 
 
 def read_runs(place: Place, protocol: Protocol) -> pd.DataFrame:
@@ -135,6 +139,7 @@ def read_runs(place: Place, protocol: Protocol) -> pd.DataFrame:
     frames = []
     for arm in protocol.arms:
         path = table(place, protocol, arm)
+        _settle(path)
         if path.exists() and _record(path) is not None:
             if not _intact(path):
                 again = run_command(place.of(protocol.owner(arm).name), protocol.owner(arm))
@@ -166,12 +171,28 @@ def arguments(place: Place, protocol: Protocol) -> list[str]:
     return [*place.arguments, *(word for key, v in values.items() for word in ("--set", f"{key}={v}"))]
 
 
+def _next(path: Path) -> Path:
+    """Where a new table waits until its record is written, so that a kill between the two loses neither table."""
+    return path.with_name(path.name + ".next")
+
+
+def _settle(path: Path) -> None:
+    """Put the table that a record speaks of in its place, if it still waits beside it."""
+    record, new = _record(path), _next(path)
+    with contextlib.suppress(FileNotFoundError):  # not there, or another process was faster
+        if record and sha256(new) == record["sha256"]:
+            new.replace(path)
+
+
 def _record(path: Path) -> dict[str, Any] | None:
     """The record beside a table; None if there is none. Raises UserError if it is damaged."""
     try:
-        return read_json(path.with_suffix(".json"))
+        record = read_json(path.with_suffix(".json"))
     except FileNotFoundError:
         return None
+    if not (isinstance(record, dict) and set(record) >= RECORDED):
+        raise UserError(f"{path.with_suffix('.json')}: no record of runs; delete it, and have it made again")
+    return record
 
 
 def _intact(path: Path) -> bool:

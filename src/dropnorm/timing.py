@@ -22,8 +22,11 @@ def _ms_of_one(place: Place, published: Path) -> dict[str, float]:
     scales = [place.scale, *(scale for scale in SCALES[::-1] if scale != place.scale)]
     for candidate in [place, *(Place(root, scale, place.name) for scale in scales for root in (place.root, published))]:
         path = candidate.file("provenance.json")
-        if path.exists():
-            return {arm: record["ms_per_replica_step"] for arm, record in read_json(path)["arms"].items()}
+        try:
+            if path.exists():
+                return {arm: record["ms_per_replica_step"] for arm, record in read_json(path)["arms"].items()}
+        except (UserError, KeyError, TypeError, AttributeError):
+            continue  # damaged: an estimate is not worth an error
     return {}
 
 

@@ -45,7 +45,9 @@ class WorkflowConfig(Strict):
     @field_validator("variant", "set", mode="before")
     @classmethod
     def _text(cls, value: Any) -> Any:
-        return str(value) if isinstance(value, int | float) else value
+        if isinstance(value, int | float):
+            raise ValueError("is read as a number here, and written otherwise; begin it with a letter")
+        return value
 
     @field_validator("data_dir", "out")
     @classmethod

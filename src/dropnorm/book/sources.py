@@ -105,12 +105,17 @@ def _place(root: Path, source: str, results: Path, name: ResultName) -> Place:
     if source != "published":
         return Place(folder, source, name)
     places = [Place(folder, scale, name) for scale in BEST_FIRST]
-    return next((place for place in places if place.file("claims.json").exists()), places[0])
+    return next((place for place in places if _there(place)), places[0])
+
+
+def _there(place: Place) -> bool:
+    """Whether there is a result here, or should be: a published one that has lost its claims is no result not run."""
+    return place.file("claims.json").exists() or place.file("digests.json").exists()
 
 
 def _read(root: Path, place: Place, criteria: ClaimsFile) -> Result:
     result = _not_run(root, place, criteria)
-    if not place.file("claims.json").exists():
+    if not _there(place):
         return result
     _check(place)
     parsed = {n: read_json(place.file(f"{n}.json")) for n in ("claims", "facts", "figures", "provenance")}
