@@ -1,5 +1,6 @@
 """Runs are safe to stop: killed anywhere, out of time, damaged, half there, without a GPU."""
 
+import errno
 import hashlib
 import io
 import json
@@ -17,6 +18,7 @@ import pandas as pd
 import pytest
 import torch
 from rich.console import Console
+from safetensors import SafetensorError
 
 from dropnorm import checkpoint, provenance
 from dropnorm.errors import UserError
@@ -390,3 +392,14 @@ def test_files_appear_whole_or_not_at_all(tmp_path):
         part.write_text("whole")
         assert not target.exists()
     assert [p.name for p in target.parent.iterdir()] == ["result.csv"]
+
+
+def test_a_disk_that_is_full_is_told_apart_when_a_checkpoint_is_saved(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(OSError) as error:
+        checkpoint.save(tmp_path / "state", {"w": torch.zeros(1)}, checkpoint.Header("key", [("arm", 0)]))
+    assert error.value.errno == errno.ENOSPC
+    assert list(tmp_path.iterdir()) == []

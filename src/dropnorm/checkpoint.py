@@ -1,7 +1,10 @@
 """Checkpoints: all tensors of a running experiment in one safetensors file that knows its own digest."""
 
+import errno
 import hashlib
 import json
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +26,16 @@ class Header:
 
 
 def save(path: Path, state: dict[str, Tensor], header: Header) -> None:
-    """Write `state` whole or not at all."""
+    """Write `state` whole or not at all. Raises OSError if it cannot be written."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     metadata = {"key": header.key, "replicas": json.dumps(header.replicas), "digest": _digest(state)}
     with replacing(path) as part:
-        save_file(state, part, metadata=metadata)
+        try:
+            save_file(state, part, metadata=metadata)
+        except SafetensorError as error:  # a full disk, as a name of its own
+            found = re.search(r"os error (\d+)", str(error))
+            code = int(found[1]) if found else errno.EIO
+            raise OSError(code, os.strerror(code), str(path)) from None
 
 
 def header(path: Path) -> Header | None:
