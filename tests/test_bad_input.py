@@ -7,6 +7,7 @@ test_protocol.py, diverging runs in tests/experiments.
 import os
 import re
 import resource
+import shlex
 import subprocess
 import sys
 
@@ -158,3 +159,13 @@ def test_a_number_of_seeds_is_read_as_one_seed_and_that_is_said(text, seeds, sai
     assert chosen_seeds(text) == seeds
     out = capsys.readouterr().out
     assert said in out and bool(out) == bool(said)
+
+
+@pytest.mark.parametrize("mirror", ["", "some where"])
+def test_the_pipeline_fetches_data_with_and_without_a_mirror(root, tmp_path, mirror):
+    """An option without its value would take the next word of the shell for it, or end the command."""
+    target, config = f"{tmp_path}/.mnist.verified", [f"data_dir={tmp_path}", *([f"mirror={mirror}"] if mirror else [])]
+    command = [sys.executable, "-m", "snakemake", "-n", "-p", "--cores", "1", target, "--config", *config]
+    told = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120)
+    line = next(line for line in (told.stdout + told.stderr).splitlines() if "dropnorm data" in line)
+    assert f"--mirror={mirror}" in shlex.split(line), line

@@ -14,4 +14,4 @@ rule data:
     message:
         "Fetching and verifying {wildcards.name}"
     shell:
-        "dropnorm data {wildcards.name} --data-dir {config[data_dir]:q} --mirror {config[mirror]:q} 2>&1 | tee {log:q}"
+        "dropnorm data {wildcards.name} --data-dir {config[data_dir]:q} --mirror={config[mirror]:q} 2>&1 | tee {log:q}"

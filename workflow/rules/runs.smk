@@ -30,4 +30,4 @@ for result in RESULTS:
                 f"Training {job.describe}"
             shell:
                 "dropnorm run {params.what} {params.arms} --out {config[out]:q} --device {config[device]}"
-                " --data-dir {config[data_dir]:q} --mirror {config[mirror]:q} 2>&1 | tee {log:q}"
+                " --data-dir {config[data_dir]:q} --mirror={config[mirror]:q} 2>&1 | tee {log:q}"

@@ -116,7 +116,7 @@ def test_figures_draw_and_their_words_hold_the_numbers(autoencoder_runs, autoenc
     drawings = figures(summary.curves, None, context(autoencoder_settings, summary))
     assert list(drawings) == ["figure", "features", "knockout", "settings", "other_filters"]
     assert "80.0 % of its energy" in drawings["figure"].alt and "Moran's I 0.60" in drawings["figure"].alt
-    assert "1e+03 % at 50 % of the units" in drawings["knockout"].alt
+    assert "1,000 % at 50 % of the units" in drawings["knockout"].alt
     assert "2, 2, 2" in drawings["settings"].alt
     assert all("lr1 (optimiser.lr = 1)" in d.caption and "5 seeds" in d.caption for d in drawings.values())
     with theme(style):
