@@ -178,8 +178,11 @@ def _next(path: Path) -> Path:
 
 def _settle(path: Path) -> None:
     """Put the table that a record speaks of in its place, if it still waits beside it."""
-    record, new = _record(path), _next(path)
-    with contextlib.suppress(FileNotFoundError):  # not there, or another process was faster
+    new = _next(path)
+    if not new.exists():
+        return
+    record = _record(path)
+    with contextlib.suppress(FileNotFoundError):  # another process was faster
         if record and sha256(new) == record["sha256"]:
             new.replace(path)
 
