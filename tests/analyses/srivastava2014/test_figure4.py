@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from dropnorm.analyses.srivastava2014 import figure4
 from tests.analyses.made_up import MadeUp, axes_drawn, rows, value
@@ -35,7 +36,23 @@ def falling(start, end, until):
 def parts():
     """Flat without dropout at 1.7; with dropout from 1.4 at the start to 1.0 at 80 % of the training."""
     limit = [rows(f"limit_{size}", "test_error", [1.3], steps=[10000]) for size in ("2x1024", "3x1024")]
-    return [*of_group("none", 1.7), *of_group("dropout", falling(1.4, 1.0, 8000)), *limit]
+    longer = [
+        rows(figure4.LONGER[group], "test_error", level, 0.01, 5 * STEPS)
+        for group, level in {"none": np.full(20, 1.6), "dropout": falling(1.2, 0.9, 10000)}.items()
+    ]
+    return [*of_group("none", 1.7), *of_group("dropout", falling(1.4, 1.0, 8000)), *limit, *longer]
+
+
+def test_nets_that_were_trained_longer_change_no_number_of_the_twelve(figure, parts):
+    twelve = [part for part in parts if part.arm.iloc[0] not in figure4.LONGER.values()]
+    alone, beside = (figure.module.summarise(figure.runs(of)) for of in (twelve, parts))
+    longer = beside.samples.arm.isin(figure4.LONGER.values())
+    pd.testing.assert_frame_equal(beside.samples[~longer].reset_index(drop=True), alone.samples)
+    assert {name for name, text in alone.facts.items() if beside.facts[name] != text} == {"runs", "updates"}
+    assert beside.facts["updates_longer"] == "50,000"
+    # 1.6 less 0.9; two groups of three, each with a standard deviation of 0.01
+    half = stats.t.ppf(0.975, 4) * 0.01 * np.sqrt(2 / 3)
+    assert beside.facts["gap_longer"] == f"+0.70 [+{0.7 - half:.2f}, +{0.7 + half:.2f}]"
 
 
 def paper_s_nets(figure, group):
@@ -97,7 +114,8 @@ def test_nets_without_dropout_that_still_improve_are_no_plateau(figure):
 
 
 @pytest.mark.parametrize(
-    "arms", [["none_2x1024"], ["dropout_4x2048", "limit_2x1024"], [f"none_{s}" for s in figure4.SIZES]]
+    "arms",
+    [["none_2x1024"], ["dropout_4x2048", "limit_2x1024"], ["longer_none_2x1024"], [f"none_{s}" for s in figure4.SIZES]],
 )
 def test_arms_that_were_not_run_leave_gaps_and_nothing_else(figure, parts, arms):
     figure.survives(figure.runs(parts), arms)
@@ -114,7 +132,9 @@ def test_a_seed_that_one_net_lacks_counts_in_no_mean_over_the_nets(figure, parts
 @pytest.mark.parametrize("scale", ["full", "smoke"])
 def test_figures_draw_and_their_words_hold_the_numbers(figure, parts, scale):
     drawings = figure.drawings(figure.runs(parts), scale, "lr03 (optimiser.lr = 0.3)")
-    assert set(drawings) == {"figure", "clusters"}
+    assert set(drawings) == {"figure", "clusters", "longer"}
+    assert "1.68 % after 10,000 updates, 1.60 % after 50,000 updates" in drawings["longer"].alt
+    assert "stretched to 50,000 updates" in drawings["longer"].caption
     assert "2 x 1024 without dropout 1.68 %" in drawings["figure"].alt
     assert "without dropout 1.65 to 1.82 %" in drawings["figure"].alt  # the paper's
     assert "limit 1.30 %" in drawings["clusters"].alt

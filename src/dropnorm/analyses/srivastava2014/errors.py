@@ -78,6 +78,11 @@ def written(numbers: dict[str, float | None], form: str = ".2f") -> dict[str, st
     return {name: (text if text.strip("-0.,") else text.lstrip("-")).replace("-", "−") for name, text in texts.items()}
 
 
+def change_written(value: float, low: float, high: float, form: str) -> str:
+    """A difference for prose, with its sign and its interval in brackets."""
+    return f"{value:{form}} [{low:{form}}, {high:{form}}]".replace("-", "−")
+
+
 def error_curves(runs: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
     """Test errors over training (panel `history`) and after the last update (`final`), a series an arm that was run."""
     tables = {arm: table for arm in arms if len(table := history(runs, arm, "test_error"))}

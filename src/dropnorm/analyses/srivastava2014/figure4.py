@@ -9,11 +9,21 @@ import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.srivastava2014 import figure4_drawings as drawings
-from dropnorm.analyses.srivastava2014.errors import counts, error_table, final_errors, mean_of, values, written
+from dropnorm.analyses.srivastava2014.errors import (
+    change_written,
+    counts,
+    error_table,
+    final_errors,
+    mean_of,
+    values,
+    written,
+)
 from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, first_crossing, history, joined, samples
+from dropnorm.statistics import welch_test
 
 GROUPS = ("none", "dropout")
 SIZES = ("2x1024", "3x1024", "4x1024", "2x2048", "3x2048", "4x2048")
+LONGER = {group: f"longer_{group}_2x1024" for group in GROUPS}  # beside the twelve: what more updates change
 # Shares of the training: the paper's 50,000, 100,000, 800,000 and 900,000 of 1,000,000 updates.
 APART, EARLY, LATE, END = 0.05, 0.1, 0.8, 0.9
 NEAR = 0.05  # points above its final value: how near a curve must come to count as trained
@@ -22,9 +32,10 @@ NEAR = 0.05  # points above its final value: how near a curve must come to count
 def summarise(runs: pd.DataFrame) -> Summary:
     """All numbers of the figure, its claims and its page, from tidy runs."""
     nets = {group: by_seed(runs, group) for group in GROUPS}
-    updates, errors = int(runs.step.max()), final_errors(runs)
+    steps, errors = runs.step[~runs.arm.isin(LONGER.values())], final_errors(runs)
+    updates = int(steps.max()) if len(steps) else 0
     found = joined([errors, *_group_samples(nets, updates), *_gap_samples(nets, updates)], SAMPLE_COLUMNS)
-    facts = counts(runs) | _facts(found, nets, updates)
+    facts = counts(runs) | _facts(found, nets, updates) | _longer_facts(runs, errors)
     curves = _curves(runs, errors, nets)
     return Summary(samples=found, table=error_table(runs, errors), curves=curves, facts=facts)
 
@@ -114,8 +125,9 @@ def _samples(measure: str, arm: str, by_seed: dict, value) -> pd.DataFrame:
 
 
 def _curves(runs: pd.DataFrame, errors: pd.DataFrame, nets: dict[str, dict[int, pd.DataFrame]]) -> pd.DataFrame:
-    found = []
-    for arm in errors.arm.unique():
+    longer = {group: table for group, arm in LONGER.items() if len(table := history(runs, arm, "test_error"))}
+    found = [curve("longer", group, table) for group, table in longer.items()]
+    for arm in [arm for arm in errors.arm.unique() if arm not in LONGER.values()]:
         at = SIZES.index(arm.partition("_")[2])
         found.append(curve("test_error", arm, history(runs, arm, "test_error")))
         found.append(curve("final", arm, values(errors, "test_error", arm).to_frame(at).T))
@@ -140,10 +152,22 @@ def _facts(found: pd.DataFrame, nets: dict[str, dict[int, pd.DataFrame]], update
 
 
 def _arm_facts(found: pd.DataFrame) -> dict[str, str]:
-    """Errors of every net, those without dropout but with the norm limit included."""
-    arms = [f"{group}_{size}" for group in ("limit", *GROUPS) for size in SIZES]
+    """Errors of every net, those with the norm limit alone and those trained longer included."""
+    arms = [f"{group}_{size}" for group in ("limit", *GROUPS) for size in SIZES] + list(LONGER.values())
     errors, train = ({f"{q}_{arm}": mean_of(found, q, arm) for arm in arms} for q in ("test_error", "train_error"))
     return written(errors) | written(train, ".3f")
+
+
+def _longer_facts(runs: pd.DataFrame, errors: pd.DataFrame) -> dict[str, str]:
+    """Two layers of 1024, trained as the others and longer: by how many points dropout is ahead."""
+    facts = {}
+    for name, arms in {"short": [f"{group}_2x1024" for group in GROUPS], "longer": LONGER.values()}.items():
+        none, dropout = (values(errors, "test_error", arm).to_numpy() for arm in arms)
+        if len(none) > 1 and len(dropout) > 1:
+            gap = welch_test(none, dropout, 0.0, "above")
+            facts[f"gap_{name}"] = change_written(gap.value, gap.low, gap.high, "+.2f")
+    steps = runs.step[runs.arm.isin(LONGER.values())]
+    return facts | ({"updates_longer": f"{int(steps.max()):,}"} if len(steps) else {})
 
 
 def _apart_facts(nets: dict[str, dict[int, pd.DataFrame]], updates: int) -> dict[str, str]:

@@ -19,8 +19,10 @@ STYLE = {"none": "baseline", "dropout": "batchnorm"}  # of the book's two colour
 DASHES = {"2": "-", "3": "--", "4": ":"}  # by hidden layers
 WIDTHS = {"1024": 0.9, "2048": 1.8}  # by units
 MARKS = {"none": "s", "dropout": "o", "limit": "D"}
+LONGER = "2x1024"  # the architecture that was also trained for a longer time
 PAPER_UPDATES, PAPER_END = 1_000_000, 900_000
 PAPER_AXIS = (0.7, 2.6)
+LABEL = {"dropout": "paper"}  # one entry of a legend for both of its curves
 TOP = 4  # percent, of the axis that the clusters are drawn on
 
 
@@ -31,6 +33,8 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
         drawings["figure"] = _figure4(curves, reference, context)
     if all(has(curves, "clusters", group) for group in STYLE):
         drawings["clusters"] = _clusters(curves, reference, context)
+    if all(has(curves, "longer", group) and has(curves, "test_error", f"{group}_{LONGER}") for group in STYLE):
+        drawings["longer"] = _longer(curves, reference, context)
     return drawings
 
 
@@ -99,13 +103,14 @@ def _legend(figure: Figure, ink) -> None:
 
 def _clusters(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Drawing:
     mine = curves[curves.panel == "clusters"]
+    limited = any(has(curves, "final", f"limit_{size}") for size in SIZES)
+    diamonds = "; diamonds: nets without dropout but with the norm limit" if limited else ""
     caption = (
         "(a) Mean test error of the six nets of each kind against the share of the training, with a band from the "
         "lowest to the highest of all nets and seeds; grey: the same of the paper's curves (a million updates, one run "
         "a net). (b) Test error after the last update of each architecture: mean of the seeds, bars from the lowest to "
-        "the highest; diamonds: nets without dropout but with the norm limit; grey bands: from the lowest to the "
-        "highest of the paper's curves, each its mean over the last tenth of the training. "
-        f"{setup(context, fewest(mine))}"
+        f"the highest{diamonds}; grey bands: from the lowest to the highest of the paper's curves, each its mean over "
+        f"the last tenth of the training. {setup(context, fewest(mine))}"
     )
     ends = [select(curves, "clusters", group).iloc[-1] for group in STYLE]
     spans = "; ".join(
@@ -116,7 +121,8 @@ def _clusters(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -
         for size in SIZES
         if len(mine := select(curves, "final", f"limit_{size}"))
     )
-    alt = f"Two panels. At the end of the training: {spans}. {limits}. {_paper_ends(reference)}"
+    limits = f"{limits}. " if limits else ""
+    alt = f"Two panels. At the end of the training: {spans}. {limits}{_paper_ends(reference)}"
     return Drawing(partial(_draw_clusters, curves, reference, context), caption, alt)
 
 
@@ -133,14 +139,19 @@ def _draw_spans(ax: Axes, curves: pd.DataFrame, reference: pd.DataFrame | None, 
         mine = select(curves, "clusters", group)
         band(ax, mine.assign(x=100 * mine.x / last), style, GROUPS[group])
         if reference is not None:
-            by_update = reference[reference.group == group].groupby("updates").value
-            x, label = 100 * by_update.mean().index / PAPER_UPDATES, "paper" if group == "dropout" else None
-            ax.fill_between(x, by_update.min(), by_update.max(), alpha=0.15, linewidth=0, color=colour("paper"))
-            ax.plot(x, by_update.mean(), ":", color=colour("paper"), linewidth=1.3, label=label)
+            _draw_paper(ax, reference[reference.group == group], 100 / PAPER_UPDATES, LABEL.get(group))
     ax.set(xlim=(0, 100), xlabel="share of the training (%)", ylabel="test error (%)", title="(a)")
     if reference is not None:
         ax.set_ylim(top=min(ax.get_ylim()[1], TOP))  # one bad start would flatten all the rest
     ax.legend(loc="upper right", fontsize="small")
+
+
+def _draw_paper(ax: Axes, mine: pd.DataFrame, x_of_update: float, label: str | None) -> None:
+    """The mean of the paper's curves of one kind, with a band from the lowest to the highest."""
+    by_update = mine.groupby("updates").value
+    x = by_update.mean().index * x_of_update
+    ax.fill_between(x, by_update.min(), by_update.max(), alpha=0.15, linewidth=0, color=colour("paper"))
+    ax.plot(x, by_update.mean(), ":", color=colour("paper"), linewidth=1.3, label=label)
 
 
 def _draw_ends(ax: Axes, curves: pd.DataFrame, reference: pd.DataFrame | None) -> None:
@@ -158,3 +169,42 @@ def _draw_ends(ax: Axes, curves: pd.DataFrame, reference: pd.DataFrame | None) -
         )  # fmt: skip
     ax.set_xticks(range(len(SIZES)), [size.replace("x", "\nx ") for size in SIZES], fontsize="small")
     ax.set(xlim=(-0.6, len(SIZES) - 0.4), ylabel="final test error (%)", title="(b)")
+
+
+# --- one architecture for a longer time ---
+
+
+def _longer(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Drawing:
+    pairs = {group: _short_and_longer(curves, group) for group in STYLE}
+    short, longer = (max(pair[i].x.max() for pair in pairs.values()) for i in (0, 1))
+    paper = reference if context.scale != "smoke" else reference.iloc[:0]  # other data: no reference for it
+    grey = " Grey: the paper's six curves of each kind, their mean and a band from the lowest to the highest."
+    caption = (
+        f"Test error of nets with {LONGER.replace('x', ' layers of ')} units over training (logarithmic): mean of the "
+        f"seeds with a band from the lowest to the highest. Faint: {short:,.0f} updates, as in the figures above; "
+        f"strong: the same schedule stretched to {longer:,.0f} updates.{grey if len(paper) else ''} "
+        f"{setup(context, fewest(pd.concat([part for pair in pairs.values() for part in pair])))}"
+    )
+    ends = "; ".join(
+        f"{GROUPS[group]} {', '.join(f'{m.value.iloc[-1]:.2f} % after {m.x.iloc[-1]:,.0f} updates' for m in pair)}"
+        for group, pair in pairs.items()
+    )
+    return Drawing(partial(_draw_longer, pairs, paper), caption, f"Test error over updates, at the end: {ends}.")
+
+
+def _short_and_longer(curves: pd.DataFrame, group: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return select(curves, "test_error", f"{group}_{LONGER}"), select(curves, "longer", group)
+
+
+def _draw_longer(pairs: dict[str, tuple[pd.DataFrame, pd.DataFrame]], paper: pd.DataFrame) -> Figure:
+    figure, ax = plt.subplots(figsize=(7.6, 3.8))
+    for group, (short, longer) in pairs.items():
+        band(ax, short, STYLE[group], side=True)
+        band(ax, longer, STYLE[group], GROUPS[group])
+        if len(paper):
+            _draw_paper(ax, paper[paper.group == group], 1, LABEL.get(group))
+    ax.set(xscale="log", xlabel="updates", ylabel="test error (%)")
+    if len(paper):
+        ax.set_ylim(PAPER_AXIS)
+    ax.legend(loc="upper right", fontsize="small")
+    return figure

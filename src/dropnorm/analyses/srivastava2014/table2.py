@@ -11,6 +11,7 @@ from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.srivastava2014 import table_drawings
 from dropnorm.analyses.srivastava2014.errors import (
     by_level,
+    change_written,
     counts,
     error_curves,
     error_table,
@@ -94,8 +95,7 @@ def _controls(runs: pd.DataFrame, errors: pd.DataFrame) -> dict[str, str]:
     for arm in OF_ROW_5:
         change = (values(errors, "test_error", arm) - row5).dropna()
         if len(change) > 1:
-            mean, low, high = mean_interval(change.to_numpy())
-            facts[f"change_{arm}"] = f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]".replace("-", "−")
+            facts[f"change_{arm}"] = change_written(*mean_interval(change.to_numpy()), "+.3f")
         if len(table := history(runs, arm, "test_error")):
             facts[f"updates_{arm}"] = f"{table.index[-1]:,}"
     return facts
