@@ -48,7 +48,7 @@ def test_nets_that_were_trained_longer_change_no_number_of_the_twelve(figure, pa
     alone, beside = (figure.module.summarise(figure.runs(of)) for of in (twelve, parts))
     longer = beside.samples.arm.isin(figure4.LONGER.values())
     pd.testing.assert_frame_equal(beside.samples[~longer].reset_index(drop=True), alone.samples)
-    assert {name for name, text in alone.facts.items() if beside.facts[name] != text} == {"runs", "updates"}
+    assert {name for name, text in alone.facts.items() if beside.facts[name] != text} == {"updates"}
     assert beside.facts["updates_longer"] == "50,000"
     # 1.6 less 0.9; two groups of three, each with a standard deviation of 0.01
     half = stats.t.ppf(0.975, 4) * 0.01 * np.sqrt(2 / 3)
