@@ -107,6 +107,7 @@ def test_figures_draw_and_their_words_hold_the_numbers(table, scale):
     assert ("quoted" in drawings["figure"].caption) == (scale == "paper")
     for drawing in drawings.values():
         assert "3 seeds" in drawing.caption
+        assert "row 5, longer: 5,000,000 updates" in drawing.caption
         assert len(axes_drawn(drawing)) == 2
 
 

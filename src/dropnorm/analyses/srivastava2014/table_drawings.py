@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.srivastava2014.error_drawings import error_axis, fewest, setup
+from dropnorm.analyses.srivastava2014.error_drawings import error_axis, fewest, setup, updates
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import colour, series_band
 
@@ -41,10 +41,17 @@ def _rows(curves, reference, context: Context, labels: dict[str, str], table: st
     marks = f" Grey crosses: {table} of the paper{hollow}." if len(paper) else ""
     caption = (
         "Test error after the last update. Dots: mean of the seeds, with a line from the lowest to the highest; the "
-        f"number is the mean.{marks} {setup(context, fewest(final))}"
+        f"number is the mean.{marks} {setup(context, fewest(final))}{_other_lengths(curves, context, labels)}"
     )
     numbers = "; ".join(_row_words(arm, label, curves, paper) for arm, label in labels.items())
     return Drawing(partial(_draw_rows, curves, paper, labels), caption, f"Test errors in percent. {numbers}.")
+
+
+def _other_lengths(curves: pd.DataFrame, context: Context, labels: dict[str, str]) -> str:
+    """What a caption adds for rows that were trained for another time than the rest."""
+    last = {arm: mine.x.max() for arm in labels if len(mine := select(curves, "history", arm))}
+    others = [f"{labels[arm].strip('– ')}: {x:,.0f} updates" for arm, x in last.items() if x != updates(context)]
+    return f" {'; '.join(others)}." if others else ""
 
 
 def _row_words(arm: str, label: str, curves: pd.DataFrame, paper: pd.DataFrame) -> str:
@@ -86,6 +93,7 @@ def _training(curves: pd.DataFrame, context: Context, labels: dict[str, str]) ->
         "Test error against the share that is done of each training: mean of the seeds with a band from the lowest to "
         "the highest. Schedules of rate and momentum are a share of the training too, and every curve ends with the "
         f"rate at zero. {setup(context, fewest(curves[curves.panel == 'history']))}"
+        f"{_other_lengths(curves, context, labels)}"
     )
     shown = {arm: label for arm, label in labels.items() if len(select(curves, "history", arm))}
     ends = "; ".join(f"{label} {_at(curves, arm, 0):.2f}, {_at(curves, arm, -1):.2f}" for arm, label in shown.items())
