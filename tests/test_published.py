@@ -7,7 +7,7 @@ import pytest
 
 from dropnorm.analyses import analysis
 from dropnorm.claims import judge, read_claims
-from dropnorm.evaluation import runs_to_judge
+from dropnorm.evaluation import drawings_of, runs_to_judge, words
 from dropnorm.files import differing, sha256
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
@@ -31,7 +31,7 @@ def test_files_are_as_they_were_published(place):
 
 
 def test_published_runs_are_those_that_were_judged(place):
-    """The samples follow from them, and they are all there or not at all."""
+    """Samples and the facts of the page's prose follow from them, and they are all there or not at all."""
     provenance = json.loads(place.file("provenance.json").read_text())
     if not place.runs.exists():
         return
@@ -40,12 +40,19 @@ def test_published_runs_are_those_that_were_judged(place):
     for arm, record in provenance["arms"].items():
         assert sha256(place.run(arm)) == record["runs_sha256"]
     runs = runs_to_judge(place, load(ROOT, place.name, place.scale, provenance["changes"]))
-    samples = analysis(place.name).summarise(runs).samples
+    summary = analysis(place.name).summarise(runs)
+    assert summary.facts == json.loads(place.file("facts.json").read_text())
     pd.testing.assert_frame_equal(
-        samples.astype({"value": "float64"}).reset_index(drop=True),
+        summary.samples.astype({"value": "float64"}).reset_index(drop=True),
         pd.read_csv(place.file("samples.csv")),
         check_dtype=False, check_categorical=False, rtol=1e-5,
     )  # fmt: skip
+
+
+def test_captions_are_those_of_today_s_drawings(place):
+    provenance = json.loads(place.file("provenance.json").read_text())
+    drawings = drawings_of(ROOT, place, load(ROOT, place.name, place.scale, provenance["changes"]))
+    assert words(drawings) == json.loads(place.file("figures.json").read_text())
 
 
 def test_verdicts_follow_from_the_published_samples_and_today_s_criteria(place):

@@ -16,7 +16,7 @@ import pandas as pd
 from PIL import Image
 
 from dropnorm import provenance
-from dropnorm.analyses import Context, Summary, analysis
+from dropnorm.analyses import Context, Drawing, Summary, analysis
 from dropnorm.claims import judge, read_claims
 from dropnorm.datasets.registry import TITLES
 from dropnorm.errors import UserError
@@ -87,12 +87,7 @@ def write_claims(root: Path, place: Place) -> list[dict[str, Any]]:
 
 def draw(root: Path, place: Place, protocol: Protocol) -> None:
     """Draw every figure of a result from its curves, light and dark, SVG and PNG, and write captions and alt texts."""
-    path = place.file("curves.csv")
-    if not path.exists():
-        raise UserError(f"{path} is missing; take it from git again: git checkout -- {path}")
-    of_paper = _reference(root, place.name)
-    reference = pd.read_csv(of_paper) if of_paper.exists() else None
-    drawings = analysis(place.name).figures(pd.read_csv(path), reference, _context(place, protocol))
+    drawings = drawings_of(root, place, protocol)
     mpl.use("Agg")
     for name, drawing in drawings.items():
         for style in THEMES:
@@ -102,7 +97,22 @@ def draw(root: Path, place: Place, protocol: Protocol) -> None:
     for name in set(read_json(index) if index.exists() else ()) - set(drawings):  # no longer drawn
         for file in _files_of(name):
             place.file(file).unlink(missing_ok=True)
-    write_json(index, {n: {"caption": d.caption, "alt": d.alt} for n, d in drawings.items()})
+    write_json(index, words(drawings))
+
+
+def drawings_of(root: Path, place: Place, protocol: Protocol) -> dict[str, Drawing]:
+    """Every figure of a result by name, from its curves and the paper's own. Raises UserError if there are no curves."""
+    path = place.file("curves.csv")
+    if not path.exists():
+        raise UserError(f"{path} is missing; take it from git again: git checkout -- {path}")
+    of_paper = _reference(root, place.name)
+    reference = pd.read_csv(of_paper) if of_paper.exists() else None
+    return analysis(place.name).figures(pd.read_csv(path), reference, _context(place, protocol))
+
+
+def words(drawings: dict[str, Drawing]) -> dict[str, dict[str, str]]:
+    """What `figures.json` says of each figure: its caption and its alt text."""
+    return {name: {"caption": drawing.caption, "alt": drawing.alt} for name, drawing in drawings.items()}
 
 
 def _files_of(figure: str) -> list[str]:

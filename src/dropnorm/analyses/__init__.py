@@ -59,6 +59,10 @@ class Context:
     settings: dict[str, Any]  # of the protocol's first arm
     images: dict[str, np.ndarray] = field(default_factory=dict)  # those of the summary
 
+    def comparable(self, reference: pd.DataFrame | None) -> pd.DataFrame | None:
+        """The paper's own numbers where ours may stand beside them: not at smoke scale, whose data are others."""
+        return None if self.scale == "smoke" else reference
+
     def ending(self, seeds: int) -> str:
         """How every caption ends: seeds, scale, the difference of a variant, and that smoke is no evidence."""
         variant = f" Variant: {self.variant}." if self.variant else ""

@@ -1,12 +1,16 @@
 """Panels that several figures share: mosaics, distributions, histograms, one measure in several settings."""
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from dropnorm.analyses.tidy import select
-from dropnorm.plotting import colour, series_style
+from dropnorm.plotting import colour, series_style, step_axis
 
 
 def show_mosaic(ax: Axes, picture: np.ndarray | None, title: str) -> None:
@@ -61,6 +65,34 @@ def settings_panel(
     ax.set_xlim(-0.5, max(len(run), 1) - 0.5)
     ax.set_ylabel(label)
     ax.grid(axis="x", visible=False)
+
+
+def setting_value(curves: pd.DataFrame, measure: str, net: str, place: int = 0) -> float:
+    """A measure of a net at one place among the settings, mean over seeds; NaN if it was not measured."""
+    mine = select(curves, f"settings_{measure}", net)
+    return float(mine[mine.x == place].value.mean())
+
+
+def tried_axis(ax: Axes, values: Iterable[float], *, logarithmic: bool = True) -> None:
+    """An x axis with a tick at every value that was tried, and no other."""
+    if logarithmic:
+        ax.set_xscale("log")
+    ticks_at(ax.xaxis, sorted(values))
+
+
+def ticks_at(axis: Axis, values: Sequence[float]) -> None:
+    """Ticks at these values alone, written as plain numbers."""
+    axis.set_major_locator(FixedLocator(values))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(lambda x, _: f"{x:g}")
+
+
+def over_steps(axes: Axes | np.ndarray, curves: pd.DataFrame, panels: list[str]) -> None:
+    """Step axes as long as the curves of these panels, if there are any."""
+    longest = curves.x[curves.panel.isin(panels)].max()
+    if longest > 0:
+        for ax in np.ravel(axes):
+            step_axis(ax, longest)
 
 
 def legend(ax: Axes, **place) -> None:

@@ -1,5 +1,7 @@
 """Small steps that analyses share: from tidy runs to values a seed, curves and tables."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -32,6 +34,12 @@ def final(runs: pd.DataFrame, arm: str, quantity: str) -> pd.Series:
 def has_diverged(runs: pd.DataFrame, arm: str) -> pd.Series:
     """1 for a seed whose loss was no finite number at some step, else 0."""
     return (final(runs, arm, "diverged_at") >= 0).astype(float)
+
+
+def run_counts(runs: pd.DataFrame) -> dict[str, str]:
+    """How many networks were trained and how many of them diverged, for the prose."""
+    at = runs[runs.quantity == "diverged_at"].value
+    return {"runs": f"{len(at):,}", "runs_diverged": f"{(at >= 0).sum():,}"}
 
 
 def first_crossing(curve: pd.Series, level: float) -> float:
@@ -93,6 +101,12 @@ def curve(panel: str, series: str, table: pd.DataFrame) -> pd.DataFrame:
 def select(curves: pd.DataFrame, panel: str, series: str) -> pd.DataFrame:
     """The rows of one curve."""
     return curves[(curves.panel == panel) & (curves.series == series)]
+
+
+def drawn(curves: pd.DataFrame, panel: str, names: Iterable[str]) -> list[str]:
+    """Those of the names that a panel has a curve of."""
+    have = set(curves.series[curves.panel == panel])
+    return [name for name in names if name in have]
 
 
 def has(curves: pd.DataFrame, panel: str, series: str) -> bool:

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.panels import over_steps
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.vgg import (
     FITTED,
@@ -25,7 +26,17 @@ from dropnorm.analyses.santurkar2018.vgg import (
     steps_to,
     train_accuracy,
 )
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, fact_name, final, has_diverged, history, joined
+from dropnorm.analyses.tidy import (
+    CURVE_COLUMNS,
+    SAMPLE_COLUMNS,
+    curve,
+    drawn,
+    fact_name,
+    final,
+    has_diverged,
+    history,
+    joined,
+)
 
 ARMS = ["standard", "batchnorm", "standard.lr-0.5", "batchnorm.lr-0.5"]
 IN_PAPER = {"standard": "std.1", "batchnorm": "bn.1", "standard.lr-0.5": "std.5", "batchnorm.lr-0.5": "bn.5"}
@@ -109,8 +120,8 @@ def _curves(runs: pd.DataFrame) -> pd.DataFrame:
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """`figure`: accuracies; `distributions`: what goes into the ReLUs of one channel."""
-    reference, found = drawings.of_paper(reference, context), {}
-    if len(drawings.drawn(curves, "train", ARMS)):
+    reference, found = context.comparable(reference), {}
+    if len(drawn(curves, "train", ARMS)):
         found["figure"] = _accuracies(curves, reference, context)
     if arms := drawings.fan_arms(curves, LAYERS, ARMS[:2]):
         found["distributions"] = _distributions(curves, arms, context)
@@ -139,7 +150,7 @@ def _draw_accuracies(curves: pd.DataFrame, reference: pd.DataFrame | None) -> Fi
     axes[0].set_ylabel("accuracy (%)")
     axes[0].set_ylim(0, 101)
     axes[1].legend(fontsize="small")
-    drawings.over_steps(axes, curves, ["train", "test"])
+    over_steps(axes, curves, ["train", "test"])
     return figure
 
 

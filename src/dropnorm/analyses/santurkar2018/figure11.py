@@ -13,7 +13,7 @@ from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.santurkar2018 import linear, linear_panels
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.vgg import LABELS, MULTIPLES, PAPER_GRID, Collected, by_length, present, together
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, joined, select
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, drawn, joined, select
 from dropnorm.plotting import series_style
 
 ARMS = ["standard", "batchnorm"]
@@ -54,9 +54,9 @@ def _single_steps(arm: str, tables: dict[int, pd.DataFrame]) -> list[pd.DataFram
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """`figure`: the VGG half of the paper's figure; `linear`: the other half."""
-    reference = drawings.of_paper(reference, context)
+    reference = context.comparable(reference)
     found = linear_panels.change(curves, reference, context)
-    arms = drawings.drawn(curves, "vgg", ARMS)
+    arms = drawn(curves, "vgg", ARMS)
     if not arms:
         return found
     setup = drawings.setup(context, drawings.seeds_of(curves, "vgg"))

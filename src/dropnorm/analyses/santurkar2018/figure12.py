@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.panels import legend_above
+from dropnorm.analyses.panels import legend_above, over_steps
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.vgg import Collected, band_width, common, end, largest, present, window_median
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, joined
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, drawn, joined
 
 ARMS = ["standard", "batchnorm", "l1", "l2", "linf"]
 PANELS = {"band": "width of the loss band", "gradient": "change of the gradient", "beta": "effective β"}
@@ -43,7 +43,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """`figure`: band width, upper edge of the gradient's change, effective beta."""
-    if not len(drawings.drawn(curves, "band", ARMS)):
+    if not len(drawn(curves, "band", ARMS)):
         return {}
     caption = (
         "Along the gradient, over steps of 1/2, 1, 2 and 4 times the rate: (a) highest less lowest loss, (b) largest "
@@ -51,7 +51,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         f"{drawings.PAPER_DOTTED} " + drawings.setup(context, drawings.seeds_of(curves, "band"))
     )
     alt = f"Three panels over training steps. At the last measurement: {_told(curves)}."
-    return {"figure": Drawing(partial(_draw, curves, drawings.of_paper(reference, context)), caption, alt)}
+    return {"figure": Drawing(partial(_draw, curves, context.comparable(reference)), caption, alt)}
 
 
 def _told(curves: pd.DataFrame) -> str:
@@ -69,5 +69,5 @@ def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None) -> Figure:
     axes[0].set_yscale("log")
     axes[2].set_ylim(0, 60)
     legend_above(figure, axes[0])
-    drawings.over_steps(axes, curves, ["band"])
+    over_steps(axes, curves, ["band"])
     return figure

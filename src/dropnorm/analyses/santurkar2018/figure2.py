@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.panels import over_steps
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.figure8 import LAYERS, mean_change
 from dropnorm.analyses.santurkar2018.vgg import (
@@ -23,7 +24,7 @@ from dropnorm.analyses.santurkar2018.vgg import (
     smoothed,
     train_accuracy,
 )
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, final, joined
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, drawn, final, joined
 
 ARMS = ["standard", "batchnorm", "noisy_batchnorm"]
 STOPPED = "standard_noise"  # said not to train at all, which takes a run of some length to show (S2.3)
@@ -74,8 +75,8 @@ def _curves(runs: pd.DataFrame) -> pd.DataFrame:
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """`figure`: training accuracy with noise; `distributions`: what the noise does to one channel."""
-    reference, found = drawings.of_paper(reference, context), {}
-    if len(drawings.drawn(curves, "train", ARMS + NOISY_STANDARD)):
+    reference, found = context.comparable(reference), {}
+    if len(drawn(curves, "train", ARMS + NOISY_STANDARD)):
         found["figure"] = _accuracies(curves, reference, context)
     if arms := drawings.fan_arms(curves, LAYERS, ARMS):
         n = drawings.seeds_of(curves, "train")
@@ -114,5 +115,5 @@ def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None) -> Figure:
         ax.legend(fontsize="small")
     axes[0].set_ylabel("training accuracy (%)")
     axes[0].set_ylim(0, 101)
-    drawings.over_steps(axes, curves, ["train"])
+    over_steps(axes, curves, ["train"])
     return figure

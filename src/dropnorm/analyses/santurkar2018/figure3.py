@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.panels import over_steps
 from dropnorm.analyses.santurkar2018 import linear, linear_panels
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.vgg import (
@@ -21,7 +22,7 @@ from dropnorm.analyses.santurkar2018.vgg import (
     train_accuracy,
     window,
 )
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, fact_name, history, joined
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, drawn, fact_name, history, joined
 
 RATES = {"0.1": ["standard", "batchnorm"], "0.01": ["standard.lr-0.01", "batchnorm.lr-0.01"]}
 LAYERS = [5, 10]
@@ -97,9 +98,9 @@ def _curves(runs: pd.DataFrame) -> pd.DataFrame:
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """`figure`: the VGG half of the paper's figure; `linear`: the other half."""
-    reference = drawings.of_paper(reference, context)
+    reference = context.comparable(reference)
     found = linear_panels.shift(curves, reference, context)
-    rates = [r for r, arms in RATES.items() if drawings.drawn(curves, f"shift_{r}_layer{LAYERS[0]}", arms)]
+    rates = [r for r, arms in RATES.items() if drawn(curves, f"shift_{r}_layer{LAYERS[0]}", arms)]
     if not rates:
         return found
     n = min(drawings.seeds_of(curves, f"shift_{rate}_layer{LAYERS[0]}") for rate in rates)
@@ -143,6 +144,6 @@ def _draw_row(row, curves: pd.DataFrame, reference: pd.DataFrame | None, rate: s
         if what == "shift":
             ax.set_yscale("log")
     row[0].set_ylabel(f"rate {rate}")
-    drawings.over_steps(row, curves, panels)
+    over_steps(row, curves, panels)
     for ax in row:
         ax.locator_params(axis="x", nbins=3)  # five panels side by side: more labels run together

@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.panels import legend_above
+from dropnorm.analyses.panels import legend_above, over_steps
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.vgg import LABELS, MULTIPLES
-from dropnorm.analyses.tidy import select
+from dropnorm.analyses.tidy import drawn, select
 from dropnorm.plotting import colour, series_style
 
 ARMS = ["standard", "batchnorm"]
@@ -22,8 +22,8 @@ HIGHEST_BETA = 10  # of the axis, in units of 1 / rate
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """`figure`: the paper's three panels; `plateau`, `random`, `equal_loss`: our own tests of it."""
-    reference, found = drawings.of_paper(reference, context), {}
-    if not len(drawings.drawn(curves, "beta", ARMS)):
+    reference, found = context.comparable(reference), {}
+    if not len(drawn(curves, "beta", ARMS)):
         return found
     setup = drawings.setup(context, drawings.seeds_of(curves, "beta"))
     caption = (
@@ -34,7 +34,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     )
     found["figure"] = Drawing(partial(_draw, curves, reference), caption, _told(curves, "landscape"))
     found["plateau"] = _plateau(curves, setup)
-    if len(drawings.drawn(curves, "random_loss", ARMS)):
+    if len(drawn(curves, "random_loss", ARMS)):
         words = f"As (a) and (b) of the figure above, along a random direction as long as the gradient. {setup}"
         found["random"] = Drawing(partial(_draw_random, curves), words, _told(curves, "random"))
     found["equal_loss"] = _equal_loss(curves, setup)
@@ -44,7 +44,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
 def _told(curves: pd.DataFrame, walk: str) -> str:
     """Median widths and edges of the bands over all steps, in words."""
     parts = []
-    for arm in drawings.drawn(curves, f"{walk}_loss", ARMS):
+    for arm in drawn(curves, f"{walk}_loss", ARMS):
         loss, gradient = select(curves, f"{walk}_loss", arm), select(curves, f"{walk}_gradient", arm)
         parts.append(
             f"{LABELS[arm]}: width of the loss band {(loss.high - loss.low).median():.2g}, upper edge of the "
@@ -63,7 +63,7 @@ def _band(ax: Axes, curve: pd.DataFrame, arm: str) -> None:
 def _bands(ax: Axes, curves: pd.DataFrame, panel: str, reference: pd.DataFrame | None) -> None:
     names = {arm: drawings.IN_PAPER[arm] for arm in ARMS}
     drawings.paper_lines(ax, reference, PAPER_PANELS.get(panel, ""), names, "high")
-    for arm in drawings.drawn(curves, panel, ARMS):
+    for arm in drawn(curves, panel, ARMS):
         _band(ax, select(curves, panel, arm), arm)
 
 
@@ -78,7 +78,7 @@ def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None) -> Figure:
     axes[0].set_yscale("log")
     axes[2].set_ylim(0, 60)
     legend_above(figure, axes[0])
-    drawings.over_steps(axes, curves, ["beta"])
+    over_steps(axes, curves, ["beta"])
     return figure
 
 
@@ -91,7 +91,7 @@ def _draw_random(curves: pd.DataFrame) -> Figure:
         ax.set_title(title)
         ax.set_yscale("log")
     legend_above(figure, axes[0])
-    drawings.over_steps(axes, curves, ["random_loss"])
+    over_steps(axes, curves, ["random_loss"])
     return figure
 
 
@@ -104,7 +104,7 @@ def _plateau(curves: pd.DataFrame, setup: str) -> Drawing:
     )
     ends = "; ".join(
         f"{LABELS[arm]} at {m:g} times the rate {select(curves, f'beta_times_rate_{m:g}', arm).value.iloc[-1]:.2f}"
-        for arm in drawings.drawn(curves, "beta", ARMS)
+        for arm in drawn(curves, "beta", ARMS)
         for m in (MULTIPLES[0], MULTIPLES[1])
     )
     return Drawing(partial(_draw_plateau, curves), caption, f"Two panels of lines over steps. At the end: {ends}.")
@@ -124,7 +124,7 @@ def _draw_plateau(curves: pd.DataFrame) -> Figure:
     axes[0].set_ylabel("effective β × rate")
     axes[0].set_ylim(0, HIGHEST_BETA)
     legend_above(figure, axes[1])
-    drawings.over_steps(axes, curves, ["beta"])
+    over_steps(axes, curves, ["beta"])
     return figure
 
 
@@ -133,7 +133,7 @@ def _equal_loss(curves: pd.DataFrame, setup: str) -> Drawing:
         "Width of the loss band against the smoothed training loss at the same step: every measurement of every seed. "
         f"Training goes from left to right. {setup}"
     )
-    points = {arm: select(curves, "against_loss", arm) for arm in drawings.drawn(curves, "against_loss", ARMS)}
+    points = {arm: select(curves, "against_loss", arm) for arm in drawn(curves, "against_loss", ARMS)}
     medians = "; ".join(
         f"{LABELS[arm]} {len(p)} points, losses {p.x.min():.2f} to {p.x.max():.2f}, median width {p.value.median():.2f}"
         for arm, p in points.items()
@@ -143,7 +143,7 @@ def _equal_loss(curves: pd.DataFrame, setup: str) -> Drawing:
 
 def _draw_equal_loss(curves: pd.DataFrame) -> Figure:
     figure, ax = plt.subplots(figsize=(5.6, 3.6))
-    for arm in drawings.drawn(curves, "against_loss", ARMS):
+    for arm in drawn(curves, "against_loss", ARMS):
         mine, style = select(curves, "against_loss", arm), series_style(drawings.style_of(arm))
         ax.plot(mine.x, mine.value, style["marker"], color=style["color"], markersize=3, alpha=0.6, label=LABELS[arm])
     ax.set(xscale="log", yscale="log", xlabel="training loss", ylabel="width of the loss band")

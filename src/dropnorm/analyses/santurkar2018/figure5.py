@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.panels import over_steps
 from dropnorm.analyses.santurkar2018 import linear, linear_panels
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.vgg import (
@@ -23,7 +24,7 @@ from dropnorm.analyses.santurkar2018.vgg import (
     together,
     train_accuracy,
 )
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, joined
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, drawn, joined
 
 ARMS = ["standard", "batchnorm", "l1", "l2", "linf"]
 
@@ -45,9 +46,9 @@ def summarise(runs: pd.DataFrame) -> Summary:
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """`figure`: training accuracy of the VGG nets; `linear`: loss of the deep linear ones."""
-    reference = drawings.of_paper(reference, context)
+    reference = context.comparable(reference)
     found = linear_panels.training(curves, reference, context)
-    if not len(drawings.drawn(curves, "train", ARMS)):
+    if not len(drawn(curves, "train", ARMS)):
         return found
     caption = (
         f"Accuracy on the mini-batches in training, smoothed: {drawings.SEEDS_BAND}. {drawings.PAPER_DOTTED} "
@@ -64,5 +65,5 @@ def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None) -> Figure:
     ax.set_ylabel("training accuracy (%)")
     ax.set_ylim(0, 101)
     ax.legend(fontsize="small")
-    drawings.over_steps(ax, curves, ["train"])
+    over_steps(ax, curves, ["train"])
     return figure

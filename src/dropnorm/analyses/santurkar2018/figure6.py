@@ -8,9 +8,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.panels import over_steps
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.vgg import Collected, by_channel, common, end, fan, first_of_pairs, present
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, joined, select
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, drawn, joined, select
 from dropnorm.plotting import series_style
 
 ARMS = ["standard", "batchnorm", "l1", "l2", "linf"]
@@ -82,7 +83,7 @@ def _draw(curves: pd.DataFrame, arms: list[str]) -> Figure:
     for ax, arm in zip(axes[0], arms, strict=True):
         drawings.fan(ax, curves, f"distribution_layer{LAYER}_{arm}", drawings.style_of(arm))
         ax.set_title(drawings.LABELS[arm], fontsize="small")
-    drawings.over_steps(axes, curves, [f"distribution_layer{LAYER}_{arm}" for arm in arms])
+    over_steps(axes, curves, [f"distribution_layer{LAYER}_{arm}" for arm in arms])
     for ax in axes[0]:
         ax.locator_params(axis="x", nbins=2)  # narrow panels
     return figure
@@ -91,7 +92,7 @@ def _draw(curves: pd.DataFrame, arms: list[str]) -> Figure:
 def _draw_drift(curves: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.2))
     for ax, panel, title in zip(axes, ("mean_drift", "variance_drift"), ("(a) mean", "(b) log variance"), strict=True):
-        for arm in drawings.drawn(curves, panel, ARMS):
+        for arm in drawn(curves, panel, ARMS):
             mine, style = select(curves, panel, arm), series_style(drawings.style_of(arm))
             style.pop("marker")
             ax.plot(mine.x, mine.value, linewidth=1.4, label=drawings.LABELS[arm], **style)
@@ -99,5 +100,5 @@ def _draw_drift(curves: pd.DataFrame) -> Figure:
         ax.set_title(title)
     axes[0].set_ylabel("drift so far")
     axes[0].legend(fontsize="small")
-    drawings.over_steps(axes, curves, ["mean_drift"])
+    over_steps(axes, curves, ["mean_drift"])
     return figure

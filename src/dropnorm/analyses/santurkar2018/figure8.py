@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.panels import legend_above
+from dropnorm.analyses.panels import legend_above, over_steps
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.vgg import (
     Collected,
@@ -22,7 +22,7 @@ from dropnorm.analyses.santurkar2018.vgg import (
     present,
     successive_change,
 )
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, joined, select
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, drawn, joined, select
 from dropnorm.plotting import series_band
 
 ARMS = ["standard", "batchnorm", "noisy_batchnorm"]
@@ -130,7 +130,7 @@ def _draw(curves: pd.DataFrame, what: str) -> Figure:
     for row, (moment, word) in zip(axes, MOMENTS.items(), strict=True):
         for ax, layer in zip(row, LAYERS, strict=True):
             panel = f"{what}_{moment}_layer{layer}"
-            for arm in drawings.drawn(curves, panel, ARMS):
+            for arm in drawn(curves, panel, ARMS):
                 series_band(ax, select(curves, panel, arm), drawings.style_of(arm), drawings.LABELS[arm])
             if what == "change":
                 ax.set_yscale("log")
@@ -138,7 +138,7 @@ def _draw(curves: pd.DataFrame, what: str) -> Figure:
     for ax, layer in zip(axes[0], LAYERS, strict=True):
         ax.set_title(f"layer {layer}")
     legend_above(figure, axes[0][0])
-    drawings.over_steps(axes, curves, list(curves.panel.unique()))
+    over_steps(axes, curves, list(curves.panel.unique()))
     for ax in axes[0]:
         ax.set_xlabel("")
     return figure

@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
+from dropnorm.analyses.panels import over_steps
 from dropnorm.analyses.santurkar2018.linear import LAYERS, NETS, RATES, WORDS
-from dropnorm.analyses.santurkar2018.vgg_drawings import over_steps, style_of
+from dropnorm.analyses.santurkar2018.vgg_drawings import style_of
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import series_band, series_style
 

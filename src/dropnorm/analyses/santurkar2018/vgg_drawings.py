@@ -1,15 +1,15 @@
 """How figures of VGG nets are drawn: lines over steps with the paper's beside them, fans of percentiles, captions."""
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context
+from dropnorm.analyses.panels import over_steps
 from dropnorm.analyses.santurkar2018.vgg import LABELS
-from dropnorm.analyses.tidy import select
-from dropnorm.plotting import series_band, series_style, step_axis
+from dropnorm.analyses.tidy import drawn, select
+from dropnorm.plotting import series_band, series_style
 
 SEEDS_BAND = "mean of the seeds with a band from the lowest to the highest"
 PAPER_DOTTED = "Faint and dotted: the paper's own curves, where they could be read (a net of full width)."
@@ -38,12 +38,6 @@ def setup(context: Context, n: int) -> str:
     )
 
 
-def drawn(curves: pd.DataFrame, panel: str, arms: list[str]) -> list[str]:
-    """Those of the arms that a panel has."""
-    have = set(curves.series[curves.panel == panel])
-    return [arm for arm in arms if arm in have]
-
-
 def lines(ax: Axes, curves: pd.DataFrame, panel: str, arms: list[str]) -> None:
     """One line an arm, mean over seeds, with a band from the lowest to the highest seed."""
     for arm in drawn(curves, panel, arms):
@@ -67,18 +61,6 @@ def paper_lines(
             colour = series_style(style_of(arm))["color"]
             ax.plot(mine.step, mine[column], ":", color=colour, linewidth=0.9, alpha=0.7, label=label)
             label = None
-
-
-def of_paper(reference: pd.DataFrame | None, context: Context) -> pd.DataFrame | None:
-    """The paper's curves where they can be compared: not on the digits of smoke runs."""
-    return None if context.scale == "smoke" else reference
-
-
-def over_steps(axes, curves: pd.DataFrame, panels: list[str]) -> None:
-    """Step axes as long as the curves of these panels."""
-    longest = curves.x[curves.panel.isin(panels)].max()
-    for ax in np.ravel(axes):
-        step_axis(ax, longest)
 
 
 def fans(curves: pd.DataFrame, layers: list[int], arms: list[str]) -> Figure:

@@ -8,13 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
+from dropnorm.analyses.panels import tried_axis
 from dropnorm.analyses.srivastava2014.error_drawings import (
     clipped,
     error_axis,
     fewest,
     out_of_sight,
     setup,
-    tried_axis,
     updates,
 )
 from dropnorm.analyses.tidy import select

@@ -1,13 +1,11 @@
 """What the drawings of trained networks' errors share."""
 
-from collections.abc import Iterable
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import FixedLocator, NullLocator
 
 from dropnorm.analyses import Context
+from dropnorm.analyses.panels import ticks_at
 from dropnorm.plotting import colour
 
 ERROR_TICKS = [x * 10**k for k in (-1, 0, 1) for x in (1, 1.5, 2, 3, 5)]  # percent
@@ -57,17 +55,4 @@ def error_axis(axis: Axis, low: float, high: float) -> None:
     """An axis of errors in percent; where they differ much, logarithmic with round numbers."""
     if high > WIDE * low:
         axis.axes.set(**{f"{axis.axis_name}scale": "log"})
-        _ticks(axis, [t for t in ERROR_TICKS if low / 1.5 <= t <= high * 1.5])
-
-
-def tried_axis(ax: Axes, values: Iterable[float], *, logarithmic: bool = True) -> None:
-    """An x axis with a tick at every value that was tried."""
-    if logarithmic:
-        ax.set_xscale("log")
-    _ticks(ax.xaxis, sorted(values))
-
-
-def _ticks(axis: Axis, values: list[float]) -> None:
-    axis.set_major_locator(FixedLocator(values))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(lambda x, _: f"{x:g}")
+        ticks_at(axis, [t for t in ERROR_TICKS if low / 1.5 <= t <= high * 1.5])

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.srivastava2014.error_drawings import error_axis, fewest, tried_axis
+from dropnorm.analyses.panels import tried_axis
+from dropnorm.analyses.srivastava2014.error_drawings import error_axis, fewest
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import series_band
 

@@ -7,13 +7,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
+from dropnorm.analyses.panels import tried_axis
 from dropnorm.analyses.srivastava2014.error_drawings import (
     clipped,
     error_axis,
     fewest,
     out_of_sight,
     setup,
-    tried_axis,
 )
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import colour, series_band
