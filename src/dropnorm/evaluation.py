@@ -101,7 +101,7 @@ def draw(root: Path, place: Place, protocol: Protocol) -> None:
 
 
 def drawings_of(root: Path, place: Place, protocol: Protocol) -> dict[str, Drawing]:
-    """Every figure of a result by name, from its curves and the paper's own. Raises UserError if there are no curves."""
+    """Every figure of a result by name, from its curves and the paper's. Raises UserError if there are no curves."""
     path = place.file("curves.csv")
     if not path.exists():
         raise UserError(f"{path} is missing; take it from git again: git checkout -- {path}")

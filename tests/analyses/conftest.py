@@ -5,17 +5,11 @@ import pandas as pd
 import pytest
 
 from dropnorm.analyses import Context
+from tests.analyses.made_up import axes_drawn, by_seed
+from tests.analyses.made_up import table_rows as rows
 
 SEEDS = 3
 PARTS = {"random": ("convex", "waves"), "network": ("layer1", "layer2")}
-
-
-def rows(arm, quantity, by_step, unit=pd.NA):
-    """by_step [step, seed] as tidy runs."""
-    values = np.asarray(by_step, float)
-    step, seed = np.indices(values.shape).reshape(2, -1)
-    return pd.DataFrame({"arm": arm, "seed": seed, "step": step, "quantity": quantity,
-                         "unit": pd.array([unit] * values.size, "Int16"), "value": values.ravel()})  # fmt: skip
 
 
 @pytest.fixture
@@ -51,29 +45,18 @@ def context():
 @pytest.fixture
 def value():
     """value(summary, measure, arm) -> one value a seed, as an array."""
-
-    def get(summary, measure, arm):
-        mine = summary.samples[(summary.samples.measure == measure) & (summary.samples.arm == arm)]
-        assert len(mine) == SEEDS
-        return mine.value.to_numpy()
-
-    return get
+    return by_seed
 
 
 @pytest.fixture
 def drawn(context):
     """Draw the figure of a module from a summary; its caption must say what it shows, in both themes."""
-    import matplotlib.pyplot as plt
-
-    from dropnorm.plotting import THEMES, theme
 
     def draw(module, summary):
         (drawing,) = module.figures(summary.curves, None, context).values()
         assert f"{SEEDS} seeds" in drawing.caption
         assert "eps3 (eps = 0.001)" in drawing.caption
-        for style in THEMES:
-            with theme(style):
-                plt.close(drawing.draw())
+        axes_drawn(drawing)
         return drawing
 
     return draw

@@ -16,13 +16,20 @@ from tests.conftest import ROOT
 SPREAD = np.array([-1.0, 0.0, 1.0])  # of three seeds around the value that is asked for
 
 
+def table_rows(arm: str, quantity: str, table, unit=pd.NA, steps=None) -> pd.DataFrame:
+    """A table `[step, seed]` or `[step, seed, unit]` as tidy runs; steps count from 0 if they are not given."""
+    values = np.asarray(table, float)
+    step, seed, *of_units = np.indices(values.shape).reshape(values.ndim, -1)
+    steps = np.arange(len(values)) if steps is None else np.asarray(steps)
+    units = of_units[0] if of_units else [unit] * values.size
+    return pd.DataFrame({"arm": arm, "seed": seed, "step": steps[step], "quantity": quantity,
+                         "unit": pd.array(units, "Int16"), "value": values.ravel()})  # fmt: skip
+
+
 def rows(arm: str, quantity: str, by_step, spread=0.0, steps=None, unit=pd.NA) -> pd.DataFrame:
     """One value a step; the three seeds lie `spread` apart (a number, or one a step `[step, 1]`)."""
     values = np.asarray(by_step, float).reshape(-1, 1) + spread * SPREAD
-    steps = np.arange(1, len(values) + 1) if steps is None else np.asarray(steps)
-    step, seed = np.indices(values.shape).reshape(2, -1)
-    return pd.DataFrame({"arm": arm, "seed": seed, "step": steps[step], "quantity": quantity,
-                         "unit": pd.array([unit] * values.size, "Int16"), "value": values.ravel()})  # fmt: skip
+    return table_rows(arm, quantity, values, unit, np.arange(1, len(values) + 1) if steps is None else steps)
 
 
 def changed(parts: list[pd.DataFrame], arm: str, quantity: str, to: float) -> list[pd.DataFrame]:
@@ -98,11 +105,21 @@ class MadeUp:
                 plt.close(drawing.draw())
 
 
+def by_seed(summary, measure: str, arm: str, seeds: int = len(SPREAD)) -> np.ndarray:
+    """The values of a sample, one a seed in ascending order; there must be as many as `seeds`."""
+    mine = summary.samples[(summary.samples.measure == measure) & (summary.samples.arm == arm)]
+    assert len(mine) == seeds
+    return mine.sort_values("seed").value.to_numpy()
+
+
 def value(summary, measure: str, arm: str) -> float:
     """The mean over the three seeds of a sample."""
-    mine = summary.samples[(summary.samples.measure == measure) & (summary.samples.arm == arm)]
-    assert len(mine) == len(SPREAD)
-    return mine.value.mean()
+    return by_seed(summary, measure, arm).mean()
+
+
+def first_value(summary, measure: str, arm: str) -> float:
+    """What the first of five seeds gives as a sample."""
+    return by_seed(summary, measure, arm, seeds=5)[0]
 
 
 def axes_drawn(drawing) -> list:

@@ -45,12 +45,6 @@ def measured(found: Measures) -> Measures:
     return [entry for entry in found if len(entry[2])]
 
 
-def run_counts(found: Measures) -> dict[str, str]:
-    """How many networks were trained and how many of them diverged: of the measure `diverged`, one value a seed."""
-    diverged = [values for measure, _, values in found if measure == "diverged"]
-    return {"runs": str(sum(map(len, diverged))), "runs_diverged": str(int(sum(v.sum() for v in diverged)))}
-
-
 def sample_frame(found: Measures) -> pd.DataFrame:
     """All measures as samples."""
     return joined([samples(*entry) for entry in found], SAMPLE_COLUMNS)

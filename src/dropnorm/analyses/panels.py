@@ -67,6 +67,13 @@ def settings_panel(
     ax.grid(axis="x", visible=False)
 
 
+def paper_values(reference: pd.DataFrame | None, measure: str, net: str) -> dict[str, dict[str, float]]:
+    """The paper's own numbers as measure -> net -> value; of a reference, `measure` and `net` name the columns."""
+    if reference is None:
+        return {}
+    return {m: dict(zip(of[net], of.value, strict=True)) for m, of in reference.groupby(measure)}
+
+
 def setting_value(curves: pd.DataFrame, measure: str, net: str, place: int = 0) -> float:
     """A measure of a net at one place among the settings, mean over seeds; NaN if it was not measured."""
     mine = select(curves, f"settings_{measure}", net)

@@ -38,7 +38,7 @@ def has_diverged(runs: pd.DataFrame, arm: str) -> pd.Series:
 
 def run_counts(runs: pd.DataFrame) -> dict[str, str]:
     """How many networks were trained and how many of them diverged, for the prose."""
-    at = runs[runs.quantity == "diverged_at"].value
+    at = runs[runs.quantity == "diverged_at"].sort_values("step").groupby(["arm", "seed"], observed=True).value.last()
     return {"runs": f"{len(at):,}", "runs_diverged": f"{(at >= 0).sum():,}"}
 
 

@@ -54,7 +54,8 @@ def _span(counts: Iterable[int]) -> str:
 
 
 def _left_out(result: Result) -> str:
-    arms = ", ".join(f"`{arm}`" for arm in sorted(result.left_out))
+    swept = {arm.partition(".")[0] for arm in result.provenance["arms"]}  # an arm may be run at swept settings alone
+    arms = ", ".join(f"`{arm}`" for arm in sorted(set(result.left_out) - swept))
     return f" Not run at this scale: {arms}." if arms else ""
 
 

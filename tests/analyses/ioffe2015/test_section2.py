@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dropnorm.analyses.ioffe2015 import section2
-from tests.analyses.made_up import MadeUp, axes_drawn, rows, value
+from tests.analyses.made_up import MadeUp, axes_drawn, judged, rows, value
 
 RESULT = MadeUp("ioffe2015/section2")
 STEPS = np.array([0, 100, 1000, 2000, 3000, 4000, 5000])
@@ -58,8 +58,6 @@ def test_the_rate_is_chosen_by_the_whole_gradient_alone():
 
 def findings(runs):
     """By part of I2.18: whether it holds, leaving aside that three seeds are too few for a share."""
-    from tests.analyses.made_up import judged
-
     (claim,) = judged(RESULT.name, section2.summarise(runs).samples).values()
     return {p["measure"]: (p["size_met"], p["excluded"], p["p"]) for p in claim["parts"]}
 

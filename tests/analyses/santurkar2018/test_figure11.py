@@ -15,7 +15,6 @@ def test_growth_and_levels(vgg_runs, value, draw_all):
     middle = 1 + 1950 / 4000  # the median step
     assert value(summary, "difference_at_half", "standard") == pytest.approx([10 * middle] * 3)
     assert value(summary, "difference_at_rate", "batchnorm") == pytest.approx([12 * middle] * 3)
-    assert summary.facts["growth_ratio"] == "2.5"
     drawing = draw_all(figure11, summary)["figure"]
     assert f"{10 * middle:.2f} at 0.5" in drawing.alt
     assert 0 < summary.curves.series[summary.curves.panel == "vgg_steps/standard"].nunique() <= 41

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.analyses.made_up import table_rows
+
 SEEDS, UNITS, SIDE, STEP = 5, 6, 4, 100
 SETTINGS = {
     "network": {"hidden": UNITS, "p": 1.0},
@@ -50,12 +52,7 @@ CODES = ("mean", "share_", "largest", "hoyer", "treves_rolls", "unit_mean")  # m
 
 def _rows(arm: str, quantity: str, values: np.ndarray) -> pd.DataFrame:
     """values `[seed]` or `[seed, unit]` after the last step, as tidy runs."""
-    index = np.indices(values.shape).reshape(values.ndim, -1)
-    unit = index[1] if values.ndim == 2 else [pd.NA] * values.size
-    return pd.DataFrame(
-        {"arm": arm, "seed": index[0], "step": STEP, "quantity": quantity, "unit": pd.array(unit, "Int16"),
-         "value": values.ravel()}
-    )  # fmt: skip
+    return table_rows(arm, quantity, values[None], steps=[STEP])
 
 
 def _per_seed(quantity: str, value: float) -> np.ndarray:

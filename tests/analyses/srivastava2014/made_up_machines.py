@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from tests.analyses.made_up import table_rows
+
 SEEDS, UNITS, SIDE, BINS = 5, 9, 3, 10
 STEPS = [100, 200]
 SETTINGS = {
@@ -32,13 +34,8 @@ def rows(arm: str, quantity: str, values, steps=STEPS) -> pd.DataFrame:
     """A value, or one a unit, as tidy runs: at each step, for each seed, a thousandth larger from seed to seed."""
     values = np.atleast_1d(np.asarray(values, float))
     by = values * (1 + np.arange(SEEDS)[:, None] / 1000)  # [seed, unit]
-    table = np.broadcast_to(by, (len(steps), *by.shape))
-    step, seed, unit = np.indices(table.shape).reshape(3, -1)
-    one = len(values) == 1
-    return pd.DataFrame(
-        {"arm": arm, "seed": seed, "step": np.asarray(steps)[step], "quantity": quantity,
-         "unit": pd.array([pd.NA] * len(unit) if one else unit, "Int16"), "value": table.ravel()}
-    )  # fmt: skip
+    by = by[:, 0] if len(values) == 1 else by
+    return table_rows(arm, quantity, np.broadcast_to(by, (len(steps), *by.shape)), steps=steps)
 
 
 def machine(net: str, arm: str) -> list[pd.DataFrame]:

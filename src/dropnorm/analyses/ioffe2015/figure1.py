@@ -8,6 +8,7 @@ import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.ioffe2015 import figure1_drawings as drawings
+from dropnorm.analyses.ioffe2015.figure1_drawings import NETS, PERCENTILES
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -17,17 +18,16 @@ from dropnorm.analyses.tidy import (
     has_diverged,
     history,
     joined,
+    run_counts,
     samples,
     table_row,
     unit_history,
 )
 
-NETS = ("baseline", "batchnorm")
 LEVEL = 0.95  # of test accuracy, for I1.2
 FIRST = 400  # step from which the inputs are followed: the first point of the paper's curves
 EARLY = 4000  # step at which the paper's curves are furthest apart, nearly
 UNIT = 0  # the "typical sigmoid" drawn: the first one, fixed beforehand
-PERCENTILES = ("p15", "p50", "p85")
 
 
 def summarise(runs: pd.DataFrame) -> Summary:
@@ -168,16 +168,13 @@ def _curves(runs: pd.DataFrame) -> pd.DataFrame:
 def _facts(runs: pd.DataFrame, found: pd.DataFrame) -> dict[str, str]:
     """Numbers for the page's prose."""
     facts = {f"best_rate_{net}": rate for net, rate in best_rates(runs).items()}
-    for measure, form in (("final_accuracy", ".2f"), ("steps_to_95", ",.0f"), ("median_drift", ".2f"),
-                          ("median_variation", ".1f"), ("width_factor", ".1f"), ("accuracy_range", ".1f"),
+    for measure, form in (("final_accuracy", ".2f"), ("steps_to_95", ",.0f"), ("accuracy_range", ".1f"),
                           ("accuracy_best_rates", ".2f"), ("accuracy_baseline_rate", ".2f")):  # fmt: skip
         for net in NETS:
             values = found[(found.measure == measure) & (found.arm == net)].value
             if len(values):
                 facts[f"{measure}_{net}"] = format(values.mean(), form)
-    facts |= _early_gaps(runs) | _unit_shares(runs) | _widths(runs)
-    diverged = runs[runs.quantity == "diverged_at"]
-    return facts | {"runs": str(len(diverged)), "runs_diverged": str(int((diverged.value >= 0).sum()))}
+    return facts | _early_gaps(runs) | _unit_shares(runs) | _widths(runs) | run_counts(runs)
 
 
 def _early_gaps(runs: pd.DataFrame) -> dict[str, str]:

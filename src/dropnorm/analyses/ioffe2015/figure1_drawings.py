@@ -8,13 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.tidy import select
+from dropnorm.analyses.tidy import drawn, select
 from dropnorm.plotting import LABELS, band, colour, paper_curve, step_axis
 
 NETS = ("baseline", "batchnorm")
 IN_PAPER = {"baseline": "nobn", "batchnorm": "bn"}  # their names in the digitised curves
 PERCENTILES = ("p15", "p50", "p85")
-EARLY = [
+STARTS = [
     ("", "as calibrated"),
     (".init_std-0.1", "first weights larger"),
     (".larger_init_and_rate-0.1", "and rate larger"),
@@ -24,11 +24,12 @@ EARLY = [
 def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> dict[str, Drawing]:
     """Every figure whose curves are there."""
     drawings = {}
-    if any(len(select(curves, "accuracy", net)) for net in NETS):
+    if drawn(curves, "accuracy", NETS):
         drawings["figure"] = _figure1(curves, reference, context)
     if set(curves.panel) >= {"lr", "init_std"}:
         drawings["sweeps"] = _sweeps(curves, context)
-    if all(len(select(curves, "accuracy", net + ending)) for net in NETS for ending, _ in EARLY):
+    arms = [net + ending for net in NETS for ending, _ in STARTS]
+    if drawn(curves, "accuracy", arms) == arms:
         drawings["early"] = _early(curves, context)
     return drawings
 
@@ -50,7 +51,7 @@ def _end(curves: pd.DataFrame, panel: str, series: str) -> pd.Series:
 
 
 def _figure1(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Drawing:
-    ends = {net: _end(curves, "accuracy", net) for net in NETS if len(select(curves, "accuracy", net))}
+    ends = {net: _end(curves, "accuracy", net) for net in drawn(curves, "accuracy", NETS)}
     n = int(min(end.n for end in ends.values()))
     rate, std = context.settings["optimiser"]["lr"], context.settings["network"]["init_std"]
     caption = (
@@ -66,7 +67,8 @@ def _figure1(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) ->
         for net in ends
     )
     alt = f"Three panels over training steps. Final test accuracy: {numbers}. Inputs of one sigmoid: {widths}."
-    return Drawing(partial(_draw_figure1, curves, reference, context), caption, alt)
+    steps = context.settings["training"]["steps"]
+    return Drawing(partial(_draw_figure1, curves, context.comparable(reference), steps), caption, alt)
 
 
 def _width(curves: pd.DataFrame, net: str, position: int) -> float:
@@ -74,14 +76,12 @@ def _width(curves: pd.DataFrame, net: str, position: int) -> float:
     return high.iloc[position] - low.iloc[position] if len(low) else float("nan")
 
 
-def _draw_figure1(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Figure:
+def _draw_figure1(curves: pd.DataFrame, reference: pd.DataFrame | None, steps: int) -> Figure:
     figure, axes = plt.subplots(1, 3, figsize=(8.6, 3.1), width_ratios=[1.25, 1, 1])
-    with_paper = context.scale != "smoke"  # other data: the paper's curves are no reference for it
-    steps = context.settings["training"]["steps"]
-    _draw_accuracy(axes[0], curves, reference if with_paper else None)
-    axes[0].set_ylim((70, 100) if with_paper else (0, 101))  # the paper's own axis
+    _draw_accuracy(axes[0], curves, reference)
+    axes[0].set_ylim((0, 101) if reference is None else (70, 100))  # the paper's own axis
     for ax, net, letter in zip(axes[1:], NETS, "bc", strict=True):
-        _draw_inputs(ax, curves, reference if with_paper else None, net)
+        _draw_inputs(ax, curves, reference, net)
         ax.set_title(f"({letter}) {LABELS[net]}")
         ax.set_ylim(-2.5, 2.5)
     axes[1].set_ylabel("input of one sigmoid")
@@ -119,7 +119,7 @@ def _early(curves: pd.DataFrame, context: Context) -> Drawing:
         + _setup(context, int(_end(curves, "accuracy", "baseline").n))
     )
     x = context.settings["training"]["steps"] * 0.08
-    gaps = [f"{words} {_gap(curves, ending, x):.1f} points" for ending, words in EARLY]
+    gaps = [f"{words} {_gap(curves, ending, x):.1f} points" for ending, words in STARTS]
     alt = f"Three panels of test accuracy. Lead of batch normalization at step {x:,.0f}: {'; '.join(gaps)}."
     return Drawing(partial(_draw_early, curves, context), caption, alt)
 
@@ -134,7 +134,7 @@ def _gap(curves: pd.DataFrame, ending: str, x: float) -> float:
 
 def _draw_early(curves: pd.DataFrame, context: Context) -> Figure:
     figure, axes = plt.subplots(1, 3, figsize=(8.6, 2.8), sharey=True)
-    for ax, (ending, words) in zip(axes, EARLY, strict=True):
+    for ax, (ending, words) in zip(axes, STARTS, strict=True):
         for net in NETS:
             band(ax, select(curves, "accuracy", net + ending), net, LABELS[net])
         ax.set_title(words)

@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
+from dropnorm.analyses.panels import legend, over_steps
 from dropnorm.analyses.tables import ending, points_in_words
 from dropnorm.analyses.tidy import select
-from dropnorm.plotting import series_band, series_style, step_axis
+from dropnorm.plotting import series_band, series_style
 
 STEPS = {
     "baseline-x1": "without BN, L*",
@@ -81,8 +82,7 @@ def _draw_points(ax: Axes, curves: pd.DataFrame, panel: str, labels: dict[str, s
     for series, label in labels.items():
         if len(mine := select(curves, panel, series)):
             series_band(ax, mine, STYLES[series], label, marks=True)
-    if (curves.panel == panel).any():
-        ax.legend(fontsize="small", loc="best")
+    legend(ax, loc="best")
 
 
 def _draw_steps(ax: Axes, curves: pd.DataFrame) -> None:
@@ -91,7 +91,5 @@ def _draw_steps(ax: Axes, curves: pd.DataFrame) -> None:
             series_band(ax, mine, i, label)
         if len(reached := select(curves, "reached", name)):
             ax.plot(reached.x, reached.value, "x", color=series_style(i)["color"], markersize=7, markeredgewidth=2)
-    if (shown := curves.panel == "steps").any():
-        step_axis(ax, curves.x[shown].max())
-        between = {"loc": "center right", "bbox_to_anchor": (1, 0.44)}  # nets that learn and nets that do not
-        ax.legend(fontsize="small", **between)
+    over_steps(ax, curves, ["steps"])
+    legend(ax, loc="center right", bbox_to_anchor=(1, 0.44))  # between nets that learn and nets that do not

@@ -10,10 +10,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.panels import over_steps
 from dropnorm.analyses.theorem_drawings import changes_by_factor, setup
 from dropnorm.analyses.theorems import by_factor, means, of, summary, worst
 from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, joined, samples, select, table_row
-from dropnorm.plotting import band, step_axis
+from dropnorm.plotting import band
 
 FACTORS = (1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3)  # as in dropnorm.theory.lemma45
 ERRORS = (
@@ -95,8 +96,7 @@ def _draw(curves: pd.DataFrame) -> Figure:
     for layer, colour_of in LAYERS.items():
         mine = select(curves, "length", layer)
         band(right, mine, colour_of, layer.replace("layer", "hidden layer "))
-    if (shown := curves.panel == "length").any():
-        step_axis(right, curves.x[shown].max())
+    over_steps(right, curves, ["length"])
     right.set_ylabel("length / first length")
     right.legend(fontsize="small", loc="lower right")
     return figure

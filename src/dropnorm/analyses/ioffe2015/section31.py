@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.panels import over_steps, tried_axis
 from dropnorm.analyses.tables import ending, points_in_words
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
@@ -23,7 +24,7 @@ from dropnorm.analyses.tidy import (
     select,
     table_row,
 )
-from dropnorm.plotting import series_band, step_axis
+from dropnorm.plotting import series_band
 
 SIZES = (2, 4, 60, 128)  # of the mini-batch; an arm each
 DECAYED = "decayed"
@@ -90,11 +91,11 @@ def _of_gaps(ends: dict[str, dict[str, pd.Series]]) -> list[pd.DataFrame]:
 
 
 def _over_size(accuracy: dict[str, dict[str, pd.Series]]) -> list[pd.DataFrame]:
-    """Final accuracy against the size of the mini-batch, a curve for each reading."""
+    """Final accuracy against the size of the mini-batch, a curve for each reading that is shown."""
     sizes = [size for size in SIZES if arm_of(size) in accuracy]
     return [
         curve("accuracy", name, pd.DataFrame({size: accuracy[arm_of(size)][name] for size in sizes}).T)
-        for name in READINGS
+        for name in SHOWN
         if sizes
     ]
 
@@ -142,16 +143,13 @@ def _draw(curves: pd.DataFrame) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.1))
     for i, name in enumerate(SHOWN):
         series_band(left, select(curves, "accuracy", name), i, READINGS[name], marks=True)
-    left.set_xscale("log")
-    left.set_xticks(SIZES, [str(size) for size in SIZES])
-    left.minorticks_off()
+    tried_axis(left, SIZES)
     left.set_xlabel("size of the mini-batch")
     left.set_ylabel("test accuracy (%)")
     left.legend(fontsize="small", loc="lower right")
     for i, name in enumerate(AVERAGES):
         series_band(right, select(curves, "gap", name), i, READINGS[f"{name}_average"])
-    if (shown := curves.panel == "gap").any():
-        step_axis(right, curves.x[shown].max())
+    over_steps(right, curves, ["gap"])
     right.set_yscale("symlog", linthresh=0.1)
     right.set_ylim(bottom=0)
     right.set_ylabel("points from Algorithm 2")

@@ -11,12 +11,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.panels import over_steps
 from dropnorm.analyses.tables import ending
 from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, final, joined, samples, select, table_row
-from dropnorm.plotting import LABELS, band, step_axis
+from dropnorm.plotting import LABELS, band
 
 NETS = ("baseline", "batchnorm")
 QUANTITIES = ("spread", "largest", "middle")  # of the singular values
+SHOWN = {"spread": "ln(largest / smallest)", "middle": "middle singular value"}  # in this order
 JUDGED = 1000  # updates after which the claim is judged, or the last ones where there are fewer
 
 
@@ -26,7 +28,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
     by_step = {net: {name: over_layers(runs, net, name) for name in QUANTITIES} for net in nets}
     accuracy = {net: 100 * final(runs, net, "test_accuracy") for net in nets}
     rows = [row for net in nets for row in _rows(net, by_step[net], accuracy[net])]
-    curves = [curve(name, net, by_step[net][name]) for net in nets for name in QUANTITIES]
+    curves = [curve(name, net, by_step[net][name]) for net in nets for name in SHOWN]
     return Summary(
         samples=joined([s for net in nets for s in _samples(runs, net, by_step[net])], SAMPLE_COLUMNS),
         table=pd.DataFrame(rows),
@@ -109,14 +111,13 @@ def _alt(curves: pd.DataFrame) -> str:
 
 def _draw(curves: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(7.8, 2.9))
-    for ax, name in zip(axes, ("spread", "middle"), strict=True):
+    for ax, (name, label) in zip(axes, SHOWN.items(), strict=True):
         for net in NETS:
             if len(mine := select(curves, name, net)):
                 band(ax, mine, net, LABELS[net])
-        step_axis(ax, curves.x.max())
-    axes[0].set_ylabel("ln(largest / smallest)")
+        ax.set_ylabel(label)
+    over_steps(axes, curves, list(SHOWN))
     axes[0].legend(fontsize="small")
-    axes[1].set_ylabel("middle singular value")
     axes[1].axhline(1, linestyle=":", linewidth=1, color=plt.rcParams["axes.edgecolor"])
     axes[1].set_yscale("log")
     return figure

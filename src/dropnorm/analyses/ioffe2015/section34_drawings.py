@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
+from dropnorm.analyses.panels import legend, over_steps
 from dropnorm.analyses.tables import ending
 from dropnorm.analyses.tidy import select
-from dropnorm.plotting import series_band, series_style, step_axis
+from dropnorm.plotting import series_band, series_style
 
 NETS = {"none": "neither", "none-dropout": "dropout", "batch": "batch norm", "batch-dropout": "both"}
 NORMS = {"none": "no norm", "batch": "batch norm"}
@@ -57,9 +58,8 @@ def _draw_training(ax: Axes, curves: pd.DataFrame) -> None:
     for i, (name, label) in enumerate(NETS.items()):
         if len(mine := select(curves, "training", name)):
             series_band(ax, mine, i, label, marks=len(mine) <= FEW)
-    if (shown := curves.panel == "training").any():
-        step_axis(ax, curves.x[shown].max())
-        ax.legend(fontsize="small", loc="lower right")
+    over_steps(ax, curves, ["training"])
+    legend(ax, loc="lower right")
     ax.set_ylabel("test accuracy (%)")
 
 

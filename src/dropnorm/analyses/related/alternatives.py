@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.panels import legend
+from dropnorm.analyses.panels import legend, over_steps, tried_axis
 from dropnorm.analyses.tables import best_arm, by_unit, ending, points_in_words, steps_to, tried_rate
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
@@ -23,7 +23,7 @@ from dropnorm.analyses.tidy import (
     select,
     table_row,
 )
-from dropnorm.plotting import series_band, step_axis
+from dropnorm.plotting import series_band
 
 NORMS = {"batch": "batch norm", "layer": "layer norm"}
 SIZES = (2, 128)  # of the mini-batch
@@ -125,14 +125,11 @@ def _draw(curves: pd.DataFrame) -> Figure:
         for ax, panel in ((left, "size"), (middle, "accuracy"), (right, "mean")):
             if len(mine := select(curves, panel, series)):
                 series_band(ax, mine, i, label, marks=panel != "accuracy")
-    left.set_xscale("log")
-    left.set_xticks(SIZES, [str(m) for m in SIZES])
-    left.minorticks_off()
+    tried_axis(left, SIZES)
     left.set_xlabel("size of the mini-batch")
     left.set_ylabel("test accuracy (%)")
     legend(left, loc="lower right")
-    if (shown := curves.panel == "accuracy").any():
-        step_axis(middle, curves.x[shown].max())
+    over_steps(middle, curves, ["accuracy"])
     middle.set_ylabel("test accuracy (%)")
     middle.set_ylim(bottom=80)
     legend(middle, loc="lower right")

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.panels import legend, tried_axis
 from dropnorm.analyses.tables import ending, points_in_words
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
@@ -21,6 +22,7 @@ from dropnorm.analyses.tidy import (
     final,
     has_diverged,
     joined,
+    run_counts,
     samples,
     select,
     table_row,
@@ -46,7 +48,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
         samples=joined([samples(*key, values) for key, values in measures.items()], SAMPLE_COLUMNS),
         table=pd.DataFrame(_rows(measures, diverged)),
         curves=joined(_curves(measures, by_size), CURVE_COLUMNS),
-        facts=_facts(measures, by_size, diverged),
+        facts=_facts(measures, by_size) | run_counts(runs),
     )
 
 
@@ -95,7 +97,7 @@ def _curves(measures, by_size) -> list[pd.DataFrame]:
     return found
 
 
-def _facts(measures, by_size, diverged) -> dict[str, str]:
+def _facts(measures, by_size) -> dict[str, str]:
     """Numbers for the page's prose."""
     facts = {}
     for (name, arm), values in measures.items():
@@ -114,23 +116,28 @@ def _facts(measures, by_size, diverged) -> dict[str, str]:
         if all(m in by_size.get(norm, pd.DataFrame()).index for norm in NORMS):
             gain = difference(by_size["batch"].loc[m], by_size["group"].loc[m])
             facts[f"batch_minus_group_{m}"] = f"{gain.mean():.2f}"
-    return facts | {
-        "runs": str(sum(map(len, diverged.values()))),
-        "runs_diverged": str(int(sum(values.sum() for values in diverged.values()))),
-    }
+    return facts
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """The only figure: accuracy by size of the mini-batch, and what the order of batch norm and ReLU changes."""
     o, training = context.settings["optimiser"], context.settings["training"]
-    caption = (
-        "Left: test accuracy by size of the mini-batch, with batch and with group norm; rate "
-        f"{o['lr']} at {training['batch_size']} and in proportion to the size, as many pictures at all sizes; mean, "
-        f"lowest and highest seed. Right: test accuracy with batch norm after ReLU minus before it, mini-batches of "
-        f"{LARGE}, a point a seed; line: their mean; shaded: {MARGIN} points to both sides. On {context.data}. "
-        f"{ending(context, curves)}"
+    order = (
+        f"test accuracy with batch norm after ReLU minus before it, mini-batches of {LARGE}, a point a seed; line: "
+        f"their mean; shaded: {MARGIN} points to both sides. On {context.data}. {ending(context, curves)}"
     )
+    caption = order[0].upper() + order[1:]
+    if nets := " and with ".join(NORMS[norm] for norm in _compared(curves)):
+        caption = (
+            f"Left: test accuracy by size of the mini-batch, with {nets}; rate {o['lr']} at {training['batch_size']} "
+            "and in proportion to the size, as many pictures at all sizes; mean, lowest and highest seed. Right: "
+        ) + order
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
+
+
+def _compared(curves: pd.DataFrame) -> list[str]:
+    """The kinds of normalisation that were run with more sizes than one."""
+    return [norm for norm in NORMS if len(select(curves, "size", norm)) > 1]
 
 
 def _alt(curves: pd.DataFrame) -> str:
@@ -146,19 +153,21 @@ def _alt(curves: pd.DataFrame) -> str:
 
 
 def _draw(curves: pd.DataFrame) -> Figure:
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7.8, 2.9))
-    for i, (norm, label) in enumerate(NORMS.items()):
-        if len(mine := select(curves, "size", norm)):
-            series_band(left, mine, i, label, marks=True)
-    left.set_xscale("log")
-    left.set_xticks(SIZES, [str(m) for m in SIZES])
-    left.minorticks_off()
-    left.set_xlabel("size of the mini-batch")
-    left.set_ylabel("test accuracy (%)")
-    if left.lines:
-        left.legend(fontsize="small", loc="lower right")
-    _draw_order(right, select(curves, "order", "seed"))
+    panels = 2 if _compared(curves) else 1
+    figure, axes = plt.subplots(1, panels, figsize=(0.4 + 3.7 * panels, 2.9), squeeze=False)
+    if _compared(curves):
+        _draw_sizes(axes[0, 0], curves)
+    _draw_order(axes[0, -1], select(curves, "order", "seed"))
     return figure
+
+
+def _draw_sizes(ax: Axes, curves: pd.DataFrame) -> None:
+    for i, (norm, label) in enumerate(NORMS.items()):
+        if norm in _compared(curves):
+            series_band(ax, select(curves, "size", norm), i, label, marks=True)
+    tried_axis(ax, SIZES)
+    ax.set(xlabel="size of the mini-batch", ylabel="test accuracy (%)")
+    legend(ax, loc="lower right")
 
 
 def _draw_order(ax: Axes, mine: pd.DataFrame) -> None:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.panels import legend, over_steps, tried_axis
 from dropnorm.analyses.tables import arms_by_rate, best_arm, by_unit, ending, points_in_words
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
@@ -24,7 +25,7 @@ from dropnorm.analyses.tidy import (
     select,
     table_row,
 )
-from dropnorm.plotting import colour, series_band, step_axis
+from dropnorm.plotting import colour, series_band
 
 FORMS = {"paper": "2014 form", "inverted": "inverted form"}
 SIDES = ("input", "output")  # of a first-layer unit's nonlinearity
@@ -161,12 +162,8 @@ def _draw(curves: pd.DataFrame) -> Figure:
         for ax, panel in ((left, "accuracy"), (middle, "rate")):
             if len(mine := select(curves, panel, form)):
                 series_band(ax, mine, i, label, marks=panel == "rate")
-    if (shown := curves.panel == "accuracy").any():
-        step_axis(left, curves.x[shown].max())
-    rates = sorted(set(curves.x[curves.panel == "rate"]))
-    middle.set_xscale("log")
-    middle.set_xticks(rates, [f"{rate:g}" for rate in rates])
-    middle.minorticks_off()
+    over_steps(left, curves, ["accuracy"])
+    tried_axis(middle, set(curves.x[curves.panel == "rate"]))
     middle.set_xlabel("learning rate")
     for ax in (left, middle):
         ax.set_ylabel("test accuracy (%)")
@@ -178,6 +175,5 @@ def _draw(curves: pd.DataFrame) -> Figure:
     right.set_xlabel("input at test (sd over masks)")
     right.set_ylabel("mean − value at test (sd)")
     right.legend(fontsize="small", loc="upper left")
-    if left.lines:
-        left.legend(fontsize="small", loc="lower right")
+    legend(left, loc="lower right")
     return figure

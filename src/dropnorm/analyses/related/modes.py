@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.panels import over_steps, tried_axis
 from dropnorm.analyses.tables import ending, points_in_words
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
@@ -23,7 +24,7 @@ from dropnorm.analyses.tidy import (
     select,
     table_row,
 )
-from dropnorm.plotting import series_band, step_axis
+from dropnorm.plotting import series_band
 
 STANDARD, HIGH_RATE = "standard", "high_rate"
 EXACT = {  # measure: the quantity that was recorded
@@ -152,17 +153,13 @@ def _draw(curves: pd.DataFrame) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.8, 2.9))
     for i, (mode, label) in enumerate(READINGS.items()):
         series_band(left, select(curves, "accuracy", mode), i, label, marks=mode == "training")
-    sizes = select(curves, "accuracy", "training").x
-    left.set_xscale("log")
-    left.set_xticks(list(sizes), [f"{m:g}" for m in sizes])
-    left.minorticks_off()
+    tried_axis(left, select(curves, "accuracy", "training").x)
     left.set_xlabel("size of the test mini-batch")
     left.set_ylabel("test accuracy (%)")
     left.legend(fontsize="small", loc="lower right")
     for i, name in enumerate(AVERAGES):
         series_band(right, select(curves, "from_population", name), i, f"{name} running average")
-    if (shown := curves.panel == "from_population").any():
-        step_axis(right, curves.x[shown].max())
+    over_steps(right, curves, ["from_population"])
     right.axhline(0, linewidth=1, color=plt.rcParams["axes.edgecolor"])
     right.set_ylabel("points from Algorithm 2")
     right.legend(fontsize="small")

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.panels import over_steps
 from dropnorm.analyses.tables import arms_by_rate, ending, steps_to
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
@@ -22,7 +23,7 @@ from dropnorm.analyses.tidy import (
     select,
     table_row,
 )
-from dropnorm.plotting import series_band, step_axis
+from dropnorm.plotting import series_band
 
 ORDERS = {"before": "BN before the sigmoid", "after": "BN after the sigmoid"}
 LEVEL = 90  # percent of test accuracy (R4.2)
@@ -111,8 +112,7 @@ def _draw(curves: pd.DataFrame) -> Figure:
     for i, (order, label) in enumerate(ORDERS.items()):
         series_band(left, select(curves, "accuracy", order), i, label)
         series_band(right, select(curves, "steps", order), i, label, marks=True)
-    if (shown := curves.panel == "accuracy").any():
-        step_axis(left, curves.x[shown].max())
+    over_steps(left, curves, ["accuracy"])
     left.set_ylabel("test accuracy (%)")
     left.legend(fontsize="small", loc="lower right")
     right.set_xscale("log")

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.panels import legend
 from dropnorm.analyses.tables import by_unit, ending, points_in_words
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
@@ -103,7 +104,6 @@ def _facts(accuracy, ratio, measures) -> dict[str, str]:
     for arm, table in ratio.items():
         behind = table.loc[FIRST:].mean(axis=1)
         facts |= {
-            f"{_key(arm)}_ratio_first": f"{table.iloc[0].mean():.2f}",
             f"{_key(arm)}_ratio_second": f"{behind.iloc[0]:.2f}",
             f"{_key(arm)}_ratio_last": f"{behind.iloc[-1]:.2f}",
             f"{_key(arm)}_ratio_mean": f"{behind.mean():.2f}",
@@ -157,10 +157,7 @@ def _draw(curves: pd.DataFrame) -> Figure:
         for i, (series, label) in enumerate(labels.items()):
             if len(mine := select(curves, panel, series)):
                 series_band(ax, mine, i, label, marks=True)
-        if ax.lines:
-            ax.legend(
-                fontsize="small", loc="lower right" if ax is left else "upper center", ncols=1 if ax is left else 2
-            )
+        legend(ax, loc="lower right" if ax is left else "upper center", ncols=1 if ax is left else 2)
     left.set_xlabel("p")
     left.set_xticks(list(BY_P))
     left.set_ylabel("test accuracy (%)")

@@ -26,17 +26,7 @@ from dropnorm.analyses.santurkar2018.vgg import (
     steps_to,
     train_accuracy,
 )
-from dropnorm.analyses.tidy import (
-    CURVE_COLUMNS,
-    SAMPLE_COLUMNS,
-    curve,
-    drawn,
-    fact_name,
-    final,
-    has_diverged,
-    history,
-    joined,
-)
+from dropnorm.analyses.tidy import curve, drawn, fact_name, final, has_diverged, history, run_counts
 
 ARMS = ["standard", "batchnorm", "standard.lr-0.5", "batchnorm.lr-0.5"]
 IN_PAPER = {"standard": "std.1", "batchnorm": "bn.1", "standard.lr-0.5": "std.5", "batchnorm.lr-0.5": "bn.5"}
@@ -54,14 +44,11 @@ def summarise(runs: pd.DataFrame) -> Summary:
     facts = found.facts(
         dict.fromkeys((f"steps_to_{level}" for level in LEVELS), ",.0f")
         | {"final_train_accuracy": ".1f", "test_accuracy_at_end": ".1f", "products_error": ".3f",
-           "highest_train_accuracy_so_far": ".1f", "test_accuracy_at_end_with_noise": ".1f"}
+           "test_accuracy_at_end_with_noise": ".1f"}
     )  # fmt: skip
     facts |= {f"steps_{fact_name(arm)}": f"{end(runs, [arm]):,}" for arm in present(runs, runs.arm.cat.categories)}
     facts |= found.ratios({"ratio_steps_to_70": ("steps_to_70", "standard", "batchnorm")})
-    diverged = runs[runs.quantity == "diverged_at"]
-    facts |= {"runs": str(len(diverged)), "runs_diverged": str(int((diverged.value >= 0).sum()))}
-    facts |= _gap(runs) | _reached(runs) | _dead(runs)
-    return Summary(joined(found.samples, SAMPLE_COLUMNS), pd.DataFrame(found.rows), _curves(runs), facts)
+    return found.summary(_curves(runs), facts | run_counts(runs) | _gap(runs) | _reached(runs) | _dead(runs))
 
 
 def _measure(runs: pd.DataFrame, arm: str, found: Collected) -> None:
@@ -107,7 +94,7 @@ def _dead(runs: pd.DataFrame) -> dict[str, str]:
     return facts
 
 
-def _curves(runs: pd.DataFrame) -> pd.DataFrame:
+def _curves(runs: pd.DataFrame) -> list[pd.DataFrame]:
     found = []
     for arm in present(runs, ARMS):
         found.append(curve("train", arm, smoothed(runs, train_accuracy(runs, arm))))
@@ -115,7 +102,7 @@ def _curves(runs: pd.DataFrame) -> pd.DataFrame:
     for arm in present(runs, ARMS[:2]):
         for layer in LAYERS:
             found += fan(runs, arm, layer)
-    return joined(found, CURVE_COLUMNS)
+    return found
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
@@ -124,7 +111,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     if len(drawn(curves, "train", ARMS)):
         found["figure"] = _accuracies(curves, reference, context)
     if arms := drawings.fan_arms(curves, LAYERS, ARMS[:2]):
-        found["distributions"] = _distributions(curves, arms, context)
+        found["distributions"] = drawings.distributions(curves, LAYERS, arms, context)
     return found
 
 
@@ -152,10 +139,3 @@ def _draw_accuracies(curves: pd.DataFrame, reference: pd.DataFrame | None) -> Fi
     axes[1].legend(fontsize="small")
     over_steps(axes, curves, ["train", "test"])
     return figure
-
-
-def _distributions(curves: pd.DataFrame, arms: list[str], context: Context) -> Drawing:
-    n = drawings.seeds_of(curves, "train")
-    caption = f"Distributions over training: {drawings.FAN_WORDS}. {drawings.setup(context, n)}"
-    alt = f"A grid of distributions. At the end 10th to 90th percentile: {drawings.fans_told(curves, LAYERS, arms)}."
-    return Drawing(partial(drawings.fans, curves, LAYERS, arms), caption, alt)

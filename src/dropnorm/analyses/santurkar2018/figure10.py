@@ -8,7 +8,7 @@ import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.santurkar2018 import figure10_drawings as drawings
-from dropnorm.analyses.santurkar2018.linear import arm_of, final_loss, log_curve, log_history, power
+from dropnorm.analyses.santurkar2018.linear import arm_of, final_loss, log_curve, log_history, log_median, power
 from dropnorm.analyses.santurkar2018.linear_landscape import (
     EDGES,
     band,
@@ -24,6 +24,7 @@ from dropnorm.analyses.tidy import (
     SAMPLE_COLUMNS,
     has_diverged,
     joined,
+    run_counts,
     sample_rows,
     samples,
     table_row,
@@ -39,22 +40,19 @@ def summarise(runs: pd.DataFrame) -> Summary:
     """All numbers of the figure, its claims and its page, from tidy runs."""
     arms = [arm for arm in runs.arm.unique() if len(log_history(runs, arm, "loss"))]
     parts = [s for arm in (*map(arm_of, NETS), LAST) for s in edge_samples(runs, arm)]
-    parts += [samples("beta_over_edge", arm, 10 ** _settled(runs, arm).median()) for arm in arms]
+    parts += [samples("beta_over_edge", arm, 10 ** part(over_edge(runs, arm), "settled").median()) for arm in arms]
     parts += [samples("final_loss", arm, final_loss(runs, arm)) for arm in arms]
     found = joined(parts, SAMPLE_COLUMNS)
     curves = [c for net in NETS for c in edge_curves(runs, net)] + ratio_curves(found, "batch")
     curves += [log_curve("over_edge", arm, over_edge(runs, arm)) for arm in arms]
-    facts = _edge_facts(found) | _spike_facts(runs) | _beta_facts(runs, found, arms)
+    facts = _edge_facts(found) | _spike_facts(runs) | _beta_facts(found, arms) | _growth_facts(runs)
+    facts |= run_counts(runs[runs.arm.isin(arms)])
     return Summary(found, _table(runs, parts, arms), joined(curves, CURVE_COLUMNS), facts)
 
 
-def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> dict[str, Drawing]:
+def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """The figures of this result by name; `figure` is the one that stands beside the paper's."""
     return drawings.figures(curves, reference, context)
-
-
-def _settled(runs: pd.DataFrame, arm: str) -> pd.DataFrame:
-    return part(over_edge(runs, arm), "settled")
 
 
 def _table(runs: pd.DataFrame, parts: list[pd.DataFrame], arms: list[str]) -> pd.DataFrame:
@@ -75,7 +73,6 @@ def _edge_facts(found: pd.DataFrame) -> dict[str, str]:
         if len(ratio):
             facts[f"{measure}_ratio"] = f"{ratio.mean():.2f}"
             facts[f"{measure}_above_ten"] = f"{(ratio > 1).sum()} of {len(ratio)}"
-            facts[f"{measure}_reversed"] = f"{(ratio < 0).sum()} of {len(ratio)}"
     return facts
 
 
@@ -95,8 +92,8 @@ def _spike_facts(runs: pd.DataFrame) -> dict[str, str]:
     return facts
 
 
-def _beta_facts(runs: pd.DataFrame, found: pd.DataFrame, arms: list[str]) -> dict[str, str]:
-    """Where beta settles, for every arm; how near the edge a net is; whether the change grows as the step does."""
+def _beta_facts(found: pd.DataFrame, arms: list[str]) -> dict[str, str]:
+    """Where beta settles and the loss ends, for every arm, and how near the edge a net is."""
     facts = {}
     for arm in arms:
         name = arm.removeprefix("linear_").replace(".lr-", "_").replace("-", "m")
@@ -104,13 +101,14 @@ def _beta_facts(runs: pd.DataFrame, found: pd.DataFrame, arms: list[str]) -> dic
         facts[f"beta_over_edge_{name}"] = _edge(values.median())
         facts[f"beta_over_edge_{name}_range"] = f"{_edge(values.min())} to {_edge(values.max())}"
         facts[f"seeds_at_edge_{name}"] = f"{(values.map(np.log10).abs() <= NEAR).sum()} of {len(values)}"
-        share = (_settled(runs, arm).abs() <= NEAR).to_numpy().mean()
-        facts[f"share_at_edge_{name}"] = f"{100 * share:.0f} %"
         loss = by_seed(found, "final_loss", arm)
-        facts[f"final_loss_{name}"] = f"{loss.median():,.0f}"
+        facts[f"final_loss_{name}"] = f"{log_median(loss):,.0f}"
         facts[f"final_loss_{name}_range"] = f"{loss.min():,.0f} to {loss.max():,.0f}"
-        change, _ = there(runs, arm, "difference")
-        if change.shape[2] > 2:  # from the first to the third step length: rate / 100 to rate
-            facts[f"growth_to_rate_{name}"] = power(np.median(change[:, :, 2] - change[:, :, 0]))
-    diverged = runs[(runs.quantity == "diverged_at") & runs.arm.isin(arms)]
-    return facts | {"runs": str(len(diverged)), "runs_diverged": str(int((diverged.value >= 0).sum()))}
+    return facts
+
+
+def _growth_facts(runs: pd.DataFrame) -> dict[str, str]:
+    """How much the change grows with batch norm from the first to the third step length, rate / 100 to rate."""
+    change, _ = there(runs, arm_of("batch"), "difference")
+    grown = change[:, :, 2] - change[:, :, 0] if change.shape[2] > 2 else np.empty(0)
+    return {"growth_to_rate_batch": power(np.median(grown))} if grown.size else {}

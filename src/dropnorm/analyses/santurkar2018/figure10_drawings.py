@@ -12,7 +12,7 @@ from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.santurkar2018.linear import power
 from dropnorm.analyses.santurkar2018.linear_landscape import PARTS
 from dropnorm.analyses.santurkar2018.linear_panels import IN_PAPER, STYLES
-from dropnorm.analyses.tidy import select
+from dropnorm.analyses.tidy import drawn, select
 from dropnorm.plotting import LABELS, band, colour, series_band, series_style, step_axis
 
 SERIES = {"none": "baseline", "batch": "batchnorm"}  # of the book's two colours
@@ -28,9 +28,10 @@ MEASURES = {
 HIGHEST = 1e20  # of the axes: single blow-ups go beyond
 
 
-def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> dict[str, Drawing]:
+def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """Every figure whose curves are there."""
-    drawings, nets = {}, [net for net in SERIES if len(select(curves, "loss_upper", net))]
+    reference = context.comparable(reference)
+    drawings, nets = {}, drawn(curves, "loss_upper", SERIES)
     if nets:
         drawings["figure"] = _landscape(curves, reference, context, nets)
     if "ratio_batch" in set(curves.panel):
@@ -60,7 +61,7 @@ def lengths(context: Context) -> str:
 # --- Figure 10 (a), (b), (c) ---
 
 
-def _landscape(curves: pd.DataFrame, reference: pd.DataFrame, context: Context, nets: list[str]) -> Drawing:
+def _landscape(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context, nets: list[str]) -> Drawing:
     n, rate = int(select(curves, "beta", nets[0]).n.min()), context.settings["optimiser"]["lr"]
     caption = (
         f"Along the gradient from the weights of each step, over {lengths(context)}: (a) smallest to largest loss; (b) "
@@ -89,7 +90,7 @@ def _middle(curves: pd.DataFrame, panel: str, net: str, until: float) -> float:
     return float(np.log10(mine[mine.x <= until].value.median()))
 
 
-def _draw_landscape(curves: pd.DataFrame, reference: pd.DataFrame, context: Context, nets: list[str]) -> Figure:
+def _draw_landscape(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context, nets: list[str]) -> Figure:
     figure, axes = plt.subplots(1, 3, figsize=(9.2, 3.3))
     steps = context.settings["training"]["steps"]
     for ax, quantity, label in zip(axes, ("loss", "difference"), ("loss", "change of the gradient"), strict=False):
@@ -100,7 +101,7 @@ def _draw_landscape(curves: pd.DataFrame, reference: pd.DataFrame, context: Cont
         band(axes[2], select(curves, "beta", net), SERIES[net], LABELS[SERIES[net]])
     axes[2].axhline(2 / context.settings["optimiser"]["lr"], linestyle="-.", linewidth=1, color=colour("paper"))
     axes[2].set_ylabel("effective beta")
-    if reference is not None and context.scale != "smoke":
+    if reference is not None:
         for ax, panel in zip(axes, ("fig10a", "fig10b", "fig10c"), strict=True):
             _draw_paper(ax, reference[reference.panel == panel])
     for ax, letter in zip(axes, "abc", strict=True):
@@ -158,9 +159,9 @@ def seeds_drawing(
         if len(mine := select(curves, f"ratio_{net}", measure))
     )
     alt = f"Dots for each seed. {counts}."
-    if reference is None or context.scale == "smoke":
-        reference = pd.DataFrame(columns=["panel", "series", "step", "value"])
-    of_paper = {(net, m): paper_ratio(reference, panels, net, m) for net in there for m in MEASURES}
+    of_paper = {}
+    if reference is not None:
+        of_paper = {(net, m): paper_ratio(reference, panels, net, m) for net in there for m in MEASURES}
     return Drawing(partial(_draw_seeds, curves, there, of_paper), caption, alt)
 
 
@@ -173,7 +174,7 @@ def paper_ratio(reference: pd.DataFrame, panels: dict[str, str], net: str, measu
         mine = reference[(reference.panel == panels[quantity]) & (reference.series == IN_PAPER[each])]
         value = mine[(mine.step >= first) & (mine.step <= last)].value
         edges.append(value.max() if name.endswith("maximum") else value.median())
-    return float(np.log10(edges[0] / edges[1])) if len(reference) else np.nan
+    return float(np.log10(edges[0] / edges[1]))
 
 
 def _draw_seeds(curves: pd.DataFrame, nets: dict[str, str], of_paper: dict[tuple[str, str], float]) -> Figure:
@@ -185,7 +186,8 @@ def _draw_seeds(curves: pd.DataFrame, nets: dict[str, str], of_paper: dict[tuple
             height = row + 0.18 * (i - (len(nets) - 1) / 2)
             ax.plot(mine.value, np.full(len(mine), height), style["marker"], color=style["color"], markersize=4,
                     alpha=0.75, label=words if row == 0 else None)  # fmt: skip
-            ax.plot(of_paper[net, measure], height, "x", color=colour("paper"), markersize=5)
+            if (net, measure) in of_paper:
+                ax.plot(of_paper[net, measure], height, "x", color=colour("paper"), markersize=5)
     ax.axvline(0, linewidth=0.8, color=colour("paper"))
     ax.axvline(1, linestyle="-.", linewidth=1, color=colour("paper"))
     ax.set_yticks(range(len(MEASURES)), MEASURES.values())

@@ -13,8 +13,7 @@ from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.santurkar2018 import linear, linear_panels
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.vgg import LABELS, MULTIPLES, PAPER_GRID, Collected, by_length, present, together
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, drawn, joined, select
-from dropnorm.plotting import series_style
+from dropnorm.analyses.tidy import curve, drawn, select
 
 ARMS = ["standard", "batchnorm"]
 QUANTITY = "landscape_gradient_difference"
@@ -39,10 +38,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
         curves += _single_steps(arm, tables)
     facts = found.facts({"growth_of_difference": ".2f", "difference_at_half": ".2f", "difference_at_rate": ".2f",
                          "difference_at_longest": ".2f"})  # fmt: skip
-    facts |= found.ratios({"growth_ratio": ("growth_of_difference", *ARMS)})
-    samples = joined(found.samples, SAMPLE_COLUMNS)
-    vgg = Summary(samples, pd.DataFrame(found.rows), joined(curves, CURVE_COLUMNS), facts)
-    return together(vgg, linear.figure11(runs))
+    return together(found.summary(curves, facts), linear.figure11(runs))
 
 
 def _single_steps(arm: str, tables: dict[int, pd.DataFrame]) -> list[pd.DataFrame]:
@@ -77,17 +73,8 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
 def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None, arms: list[str]) -> Figure:
     figure, axes = plt.subplots(1, len(arms), figsize=(4.3 * len(arms), 3.3), sharey=True, squeeze=False)
     for ax, arm in zip(axes[0], arms, strict=True):
-        style = series_style(drawings.style_of(arm))
-        for _, of_step in curves[curves.panel == f"vgg_steps/{arm}"].groupby("series"):
-            ax.plot(of_step.x, of_step.value, color=style["color"], linewidth=0.5, alpha=0.35)
-        mine = select(curves, "vgg", arm)
-        ax.fill_between(mine.x, mine.low, mine.high, color=style["color"], alpha=0.3, linewidth=0)
-        ax.plot(mine.x, mine.value, style["marker"] + "-", color=style["color"], linewidth=2.2)
-        if reference is not None:
-            of_paper = reference[(reference.panel == "fig11a") & (reference.series == drawings.IN_PAPER[arm])]
-            medians = of_paper.groupby("eta").value.median()
-            ax.plot(medians.index / PAPER_RATE, medians, ":", color="grey", linewidth=1.5)
-        ax.set_title(LABELS[arm])
-        ax.set_xlabel("step length (times the rate)")
+        drawings.single_steps_panel(ax, curves, "vgg", f"vgg_steps/{arm}", arm, drawings.style_of(arm))
+        drawings.paper_medians(ax, reference, "fig11a", drawings.IN_PAPER[arm], PAPER_RATE)
+        ax.set(title=LABELS[arm], xlabel="step length (times the rate)")
     axes[0][0].set_ylabel("change of the gradient")
     return figure

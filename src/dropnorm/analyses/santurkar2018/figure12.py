@@ -9,8 +9,16 @@ from matplotlib.figure import Figure
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.panels import legend_above, over_steps
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
-from dropnorm.analyses.santurkar2018.vgg import Collected, band_width, common, end, largest, present, window_median
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, drawn, joined
+from dropnorm.analyses.santurkar2018.vgg import (
+    Collected,
+    band_width,
+    common,
+    common_steps,
+    largest,
+    present,
+    window_median,
+)
+from dropnorm.analyses.tidy import curve, drawn
 
 ARMS = ["standard", "batchnorm", "l1", "l2", "linf"]
 PANELS = {"band": "width of the loss band", "gradient": "change of the gradient", "beta": "effective β"}
@@ -31,14 +39,9 @@ def summarise(runs: pd.DataFrame) -> Summary:
         found.add("gradient_edge_at_start", arm, edge.iloc[0], shown_only=True)
         tables = {"band": band, "gradient": edge, "beta": beta}
         curves += [curve(panel, arm, common(runs, table, compared)) for panel, table in tables.items()]
-    facts = found.facts(
-        {"band_width_mid": ".2f", "gradient_edge_mid": ".1f", "beta_mid": ".1f", "gradient_edge_at_start": ".1f"}
-    )
+    facts = found.facts({"band_width_mid": ".2f", "gradient_edge_mid": ".1f", "gradient_edge_at_start": ".1f"})
     facts |= found.ratios({f"band_ratio_{arm}": ("band_width_mid", "standard", arm) for arm in ARMS[1:]})
-    if compared:
-        facts["common_steps"] = f"{end(runs, compared):,}"
-    samples = joined(found.samples, SAMPLE_COLUMNS)
-    return Summary(samples, pd.DataFrame(found.rows), joined(curves, CURVE_COLUMNS), facts)
+    return found.summary(curves, facts | common_steps(runs, compared))
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
@@ -47,7 +50,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         return {}
     caption = (
         "Along the gradient, over steps of 1/2, 1, 2 and 4 times the rate: (a) highest less lowest loss, (b) largest "
-        f"change of the gradient, (c) largest change over the distance: {drawings.SEEDS_BAND}. "
+        f"change of the gradient, (c) largest change over the distance (to 60): {drawings.SEEDS_BAND}. "
         f"{drawings.PAPER_DOTTED} " + drawings.setup(context, drawings.seeds_of(curves, "band"))
     )
     alt = f"Three panels over training steps. At the last measurement: {_told(curves)}."
@@ -66,7 +69,8 @@ def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None) -> Figure:
         drawings.paper_lines(ax, reference, PAPER_PANELS[panel], names, column)
         drawings.lines(ax, curves, panel, ARMS)
         ax.set_title(f"({letter}) {title}")
-    axes[0].set_yscale("log")
+    for ax in axes[:2]:
+        ax.set_yscale("log")
     axes[2].set_ylim(0, 60)
     legend_above(figure, axes[0])
     over_steps(axes, curves, ["band"])

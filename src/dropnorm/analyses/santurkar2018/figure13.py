@@ -22,7 +22,7 @@ from dropnorm.analyses.santurkar2018.linear_landscape import (
     ratio_curves,
 )
 from dropnorm.analyses.santurkar2018.linear_panels import STYLES
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, joined, sample_rows, samples, select
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, drawn, joined, sample_rows, samples, select
 from dropnorm.criteria import by_seed
 from dropnorm.plotting import colour, series_style, step_axis
 
@@ -40,7 +40,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
         if (beta := over_edge(runs, arm_of(net))) is not None:
             parts.append(samples("beta_over_edge", arm_of(net), 10 ** part(beta, "settled").median()))
     found = joined(parts, SAMPLE_COLUMNS)
-    curves = [c for net in NETS for c in edge_curves(runs, net)]
+    curves = [c for net in NETS for c in edge_curves(runs, net, ("upper",))]
     curves += [c for net in NETS[1:] for c in ratio_curves(found, net)]
     rows = sample_rows(parts)
     return Summary(found, pd.DataFrame(rows), joined(curves, CURVE_COLUMNS), _facts(found))
@@ -60,14 +60,14 @@ def _facts(found: pd.DataFrame) -> dict[str, str]:
             plain, other = (by_seed(found, measure, arm_of(each)) for each in ("none", net))
             ratio = (plain - other).dropna()
             if net != "none" and len(ratio):
-                facts[f"{measure}_ratio_{net}"] = f"{ratio.mean():.2f}"
                 facts[f"{measure}_above_ten_{net}"] = f"{(ratio > 1).sum()} of {len(ratio)}"
     return facts
 
 
-def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> dict[str, Drawing]:
+def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """Every figure whose curves are there; `figure` is the one that stands beside the paper's."""
-    drawings, nets = {}, [net for net in NETS if len(select(curves, "loss_upper", net))]
+    reference = context.comparable(reference)
+    drawings, nets = {}, drawn(curves, "loss_upper", NETS)
     if nets:
         drawings["figure"] = _landscape(curves, reference, context, nets)
     if any(f"ratio_{net}" in set(curves.panel) for net in nets):
@@ -77,7 +77,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
     return drawings
 
 
-def _landscape(curves: pd.DataFrame, reference: pd.DataFrame, context: Context, nets: list[str]) -> Drawing:
+def _landscape(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context, nets: list[str]) -> Drawing:
     n = int(select(curves, "beta", nets[0]).n.min())
     caption = (
         f"Along the gradient, over {lengths(context)}: upper edge of the loss, upper edge of the change of the "
@@ -103,8 +103,8 @@ def _typical(curves: pd.DataFrame, panel: str, net: str, until: float) -> str:
     return f"{mine[mine.x <= until].value.median():.1e}"
 
 
-def _draw(curves: pd.DataFrame, reference: pd.DataFrame, context: Context, nets: list[str]) -> Figure:
-    with_paper = reference is not None and context.scale != "smoke"
+def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context, nets: list[str]) -> Figure:
+    with_paper = reference is not None
     figure, axes = plt.subplots(
         1 + with_paper, 3, figsize=(9.2, 3.1 + 2.7 * with_paper), sharex=True, sharey="col", squeeze=False
     )

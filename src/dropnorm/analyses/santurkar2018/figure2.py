@@ -14,6 +14,7 @@ from dropnorm.analyses.santurkar2018.figure8 import LAYERS, mean_change
 from dropnorm.analyses.santurkar2018.vgg import (
     SCHEDULE,
     Collected,
+    common_steps,
     end,
     ending_accuracy,
     fan,
@@ -24,7 +25,7 @@ from dropnorm.analyses.santurkar2018.vgg import (
     smoothed,
     train_accuracy,
 )
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, drawn, final, joined
+from dropnorm.analyses.tidy import curve, drawn, final
 
 ARMS = ["standard", "batchnorm", "noisy_batchnorm"]
 STOPPED = "standard_noise"  # said not to train at all, which takes a run of some length to show (S2.3)
@@ -47,30 +48,34 @@ def summarise(runs: pd.DataFrame) -> Summary:
         found.add("test_accuracy_at_end", arm, ending_accuracy(runs, arm), shown_only=True)
         with_noise = 100 * final(runs, arm, "test_accuracy_with_noise")
         found.add("test_accuracy_at_end_with_noise", arm, with_noise, shown_only=True)
+    return found.summary(_curves(runs), _facts(runs, found))
+
+
+def _facts(runs: pd.DataFrame, found: Collected) -> dict[str, str]:
     facts = found.facts(
         {"mean_train_accuracy": ".1f", "accuracy_deficit": ".1f", "final_train_accuracy": ".1f", "mean_change": ".2g",
          "test_accuracy_at_end": ".1f", "test_accuracy_at_end_with_noise": ".1f"}
     )  # fmt: skip
-    if len(compared) == len(ARMS):
-        facts["common_steps"] = f"{end(runs, compared):,}"
+    if present(runs, ARMS) == ARMS:
+        facts |= common_steps(runs, ARMS)
         cost = found.value("accuracy_deficit", "noisy_batchnorm") / found.value("accuracy_deficit", "standard")
         facts["share_of_gap"] = f"{100 * cost:.0f} %"
     if present(runs, [STOPPED]):
         highest = smoothed(runs, train_accuracy(runs, STOPPED)).max()
         facts[f"highest_train_accuracy_{STOPPED}"] = f"{highest.min():.0f} to {highest.max():.0f}"
-    if len(present(runs, both := ["standard", STOPPED])) == len(both):
+    if present(runs, both := ["standard", STOPPED]) == both:
         plain = smoothed(runs, train_accuracy(runs, "standard"))
         facts["standard_when_noisy_one_ends"] = f"{plain[plain.index < end(runs, both)].iloc[-1].mean():.0f}"
-    return Summary(joined(found.samples, SAMPLE_COLUMNS), pd.DataFrame(found.rows), _curves(runs), facts)
+    return facts
 
 
-def _curves(runs: pd.DataFrame) -> pd.DataFrame:
+def _curves(runs: pd.DataFrame) -> list[pd.DataFrame]:
     arms = present(runs, ARMS + NOISY_STANDARD)
     found = [curve("train", arm, smoothed(runs, train_accuracy(runs, arm))) for arm in arms]
     for arm in present(runs, ARMS):
         for layer in LAYERS:
             found += fan(runs, arm, layer)
-    return joined(found, CURVE_COLUMNS)
+    return found
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
@@ -79,12 +84,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     if len(drawn(curves, "train", ARMS + NOISY_STANDARD)):
         found["figure"] = _accuracies(curves, reference, context)
     if arms := drawings.fan_arms(curves, LAYERS, ARMS):
-        n = drawings.seeds_of(curves, "train")
-        caption = f"Distributions over training: {drawings.FAN_WORDS}. {drawings.setup(context, n)}"
-        alt = (
-            f"A grid of distributions. At the end 10th to 90th percentile: {drawings.fans_told(curves, LAYERS, arms)}."
-        )
-        found["distributions"] = Drawing(partial(drawings.fans, curves, LAYERS, arms), caption, alt)
+        found["distributions"] = drawings.distributions(curves, LAYERS, arms, context)
     return found
 
 

@@ -22,7 +22,7 @@ from dropnorm.analyses.santurkar2018.vgg import (
     train_accuracy,
     window,
 )
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, drawn, fact_name, history, joined
+from dropnorm.analyses.tidy import curve, drawn, fact_name, history
 
 RATES = {"0.1": ["standard", "batchnorm"], "0.01": ["standard.lr-0.01", "batchnorm.lr-0.01"]}
 LAYERS = [5, 10]
@@ -57,8 +57,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
         for name in WINDOWS
         for layer in LAYERS
     }
-    facts = found.facts(forms) | found.ratios(pairs)
-    vgg = Summary(joined(found.samples, SAMPLE_COLUMNS), pd.DataFrame(found.rows), _curves(runs), facts)
+    vgg = found.summary(_curves(runs), found.facts(forms) | found.ratios(pairs))
     return together(vgg, linear.figure3(runs))
 
 
@@ -83,7 +82,7 @@ def _geometric_mean(table: pd.DataFrame) -> pd.Series:
         return np.exp(np.log(table).mean())
 
 
-def _curves(runs: pd.DataFrame) -> pd.DataFrame:
+def _curves(runs: pd.DataFrame) -> list[pd.DataFrame]:
     found = []
     for rate, arms in RATES.items():
         for arm in present(runs, arms):
@@ -93,7 +92,7 @@ def _curves(runs: pd.DataFrame) -> pd.DataFrame:
                 if len(l2):
                     found.append(curve(f"shift_{rate}_layer{layer}", arm, l2))
                     found.append(curve(f"cosine_{rate}_layer{layer}", arm, cosine))
-    return joined(found, CURVE_COLUMNS)
+    return found
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
@@ -126,7 +125,7 @@ def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None, rates: list[str]
     ):
         ax.set_title(title)
     for row in axes:
-        row[0].legend(fontsize="x-small")
+        row[0].legend(fontsize="small")
     return figure
 
 

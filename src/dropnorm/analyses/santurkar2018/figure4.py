@@ -20,7 +20,7 @@ from dropnorm.analyses.santurkar2018.vgg import (
     smoothed,
     window_median,
 )
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, history, joined
+from dropnorm.analyses.tidy import curve, history
 
 ARMS = ["standard", "batchnorm"]
 HALF_RATE = "batchnorm.half_rate-0.05"
@@ -43,7 +43,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
         found.add("band_ratio_equal_loss", "standard", equal_loss_ratio(runs, bands))
     facts = found.facts(
         {"band_width": ".2f", "band_width_mid": ".2f", "band_width_first": ".2f", "gradient_edge": ".1f",
-         "gradient_edge_first": ".1f", "beta_early": ".1f", "beta_p95": ".1f", "random_band_width": ".4f",
+         "gradient_edge_first": ".1f", "random_band_width": ".4f",
          "random_gradient_edge": ".2f", "beta_eighth_times_rate_mid": ".2f", "beta_times_rate_mid": ".2f",
          "beta_late_times_rate": ".2f", "beta_late": ".1f", "beta_eighth_times_rate": ".1f", "band_ratio_late": ".0f"}
     )  # fmt: skip
@@ -51,7 +51,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
         {"band_ratio": ("band_width", *ARMS), "band_ratio_mid": ("band_width_mid", *ARMS),
          "band_ratio_first": ("band_width_first", *ARMS), "edge_ratio_first": ("gradient_edge_first", *ARMS)}
     )  # fmt: skip
-    return Summary(joined(found.samples, SAMPLE_COLUMNS), pd.DataFrame(found.rows), _curves(runs), facts)
+    return found.summary(_curves(runs), facts)
 
 
 def _measure(runs: pd.DataFrame, arm: str, arms: list[str], found: Collected) -> None:
@@ -113,7 +113,7 @@ def equal_loss_ratio(runs: pd.DataFrame, bands: dict[str, pd.DataFrame]) -> pd.S
     return pd.Series(found, dtype=float).rename_axis("seed")
 
 
-def _curves(runs: pd.DataFrame) -> pd.DataFrame:
+def _curves(runs: pd.DataFrame) -> list[pd.DataFrame]:
     found = []
     for arm in present(runs, ARMS):
         for panel, quantity in (("loss", "loss"), ("gradient", "gradient_difference")):
@@ -127,7 +127,7 @@ def _curves(runs: pd.DataFrame) -> pd.DataFrame:
             found.append(_against_loss(runs, arm))
         for unit in by_length(runs, arm, "landscape_gradient_difference"):
             found.append(curve(f"beta_times_rate_{MULTIPLES[unit]:g}", arm, beta_times_rate(runs, arm, unit)))
-    return joined(found, CURVE_COLUMNS)
+    return found
 
 
 def landscape_band(panel: str, arm: str, low: pd.DataFrame, high: pd.DataFrame) -> pd.DataFrame:

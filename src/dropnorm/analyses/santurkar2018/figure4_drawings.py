@@ -12,7 +12,7 @@ from dropnorm.analyses.panels import legend_above, over_steps
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.vgg import LABELS, MULTIPLES
 from dropnorm.analyses.tidy import drawn, select
-from dropnorm.plotting import colour, series_style
+from dropnorm.plotting import colour, series_band, series_style
 
 ARMS = ["standard", "batchnorm"]
 PAPER_PANELS = {"landscape_loss": "fig4a", "landscape_gradient": "fig4b"}
@@ -28,14 +28,14 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     setup = drawings.setup(context, drawings.seeds_of(curves, "beta"))
     caption = (
         "Along the gradient, over steps of 1/2, 1, 2 and 4 times the rate: (a) lowest to highest loss, (b) smallest to "
-        "largest change of the gradient, (c) largest change of the gradient over the distance. (a, b): means over the "
-        f"seeds of both edges; (c): {drawings.SEEDS_BAND}. Faint and dotted: the paper's upper edges and its (c). "
-        f"{setup}"
+        "largest change of the gradient, (c) largest change of the gradient over the distance (to 60). (a, b): means "
+        f"over the seeds of both edges; (c): {drawings.SEEDS_BAND}. Faint and dotted: the paper's upper edges and its "
+        f"(c). {setup}"
     )
     found["figure"] = Drawing(partial(_draw, curves, reference), caption, _told(curves, "landscape"))
     found["plateau"] = _plateau(curves, setup)
     if len(drawn(curves, "random_loss", ARMS)):
-        words = f"As (a) and (b) of the figure above, along a random direction as long as the gradient. {setup}"
+        words = f"As (a) and (b) of the first figure, along a random direction as long as the gradient. {setup}"
         found["random"] = Drawing(partial(_draw_random, curves), words, _told(curves, "random"))
     found["equal_loss"] = _equal_loss(curves, setup)
     return found
@@ -75,7 +75,8 @@ def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None) -> Figure:
     drawings.lines(axes[2], curves, "beta", ARMS)
     for ax, title in zip(axes, ("(a) loss", "(b) change of the gradient", "(c) effective β"), strict=True):
         ax.set_title(title)
-    axes[0].set_yscale("log")
+    for ax in axes[:2]:
+        ax.set_yscale("log")
     axes[2].set_ylim(0, 60)
     legend_above(figure, axes[0])
     over_steps(axes, curves, ["beta"])
@@ -114,11 +115,7 @@ def _draw_plateau(curves: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.2), sharey=True)
     for ax, arm in zip(axes, ARMS, strict=True):
         for i, m in enumerate(MULTIPLES):
-            mine = select(curves, f"beta_times_rate_{m:g}", arm)
-            style = series_style(i)
-            style.pop("marker")
-            ax.plot(mine.x, mine.value, linewidth=1.2, label=f"{m:g} × rate", **style)
-            ax.fill_between(mine.x, mine.low, mine.high, alpha=0.12, linewidth=0, color=style["color"])
+            series_band(ax, select(curves, f"beta_times_rate_{m:g}", arm), i, f"{m:g} × rate")
         ax.axhline(2, linestyle="-.", linewidth=1.3, color=colour("paper"))
         ax.set_title(LABELS[arm])
     axes[0].set_ylabel("effective β × rate")

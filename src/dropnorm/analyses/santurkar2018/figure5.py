@@ -15,7 +15,7 @@ from dropnorm.analyses.santurkar2018 import linear, linear_panels
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.vgg import (
     Collected,
-    end,
+    common_steps,
     ending_accuracy,
     mean_train_accuracy,
     present,
@@ -24,7 +24,7 @@ from dropnorm.analyses.santurkar2018.vgg import (
     together,
     train_accuracy,
 )
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, drawn, joined
+from dropnorm.analyses.tidy import curve, drawn
 
 ARMS = ["standard", "batchnorm", "l1", "l2", "linf"]
 
@@ -36,12 +36,9 @@ def summarise(runs: pd.DataFrame) -> Summary:
         found.add("mean_train_accuracy", arm, mean_train_accuracy(runs, arm, compared))
         found.add("steps_to_70", arm, steps_to(runs, arm, 70), shown_only=True)
         found.add("test_accuracy_at_end", arm, ending_accuracy(runs, arm), shown_only=True)
-    facts = found.facts({"mean_train_accuracy": ".1f", "steps_to_70": ",.0f", "test_accuracy_at_end": ".1f"})
-    if compared:
-        facts["common_steps"] = f"{end(runs, compared):,}"
+    facts = found.facts({"mean_train_accuracy": ".1f", "steps_to_70": ",.0f"}) | common_steps(runs, compared)
     curves = [curve("train", arm, smoothed(runs, train_accuracy(runs, arm))) for arm in compared]
-    samples, curves = joined(found.samples, SAMPLE_COLUMNS), joined(curves, CURVE_COLUMNS)
-    return together(Summary(samples, pd.DataFrame(found.rows), curves, facts), linear.figure5(runs))
+    return together(found.summary(curves, facts), linear.figure5(runs))
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:

@@ -10,9 +10,17 @@ from matplotlib.figure import Figure
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.panels import over_steps
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
-from dropnorm.analyses.santurkar2018.vgg import Collected, by_channel, common, end, fan, first_of_pairs, present
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, drawn, joined, select
-from dropnorm.plotting import series_style
+from dropnorm.analyses.santurkar2018.vgg import (
+    Collected,
+    by_channel,
+    common,
+    common_steps,
+    fan,
+    first_of_pairs,
+    over_channels,
+    present,
+)
+from dropnorm.analyses.tidy import curve
 
 ARMS = ["standard", "batchnorm", "l1", "l2", "linf"]
 LAYER = 11
@@ -28,17 +36,13 @@ def summarise(runs: pd.DataFrame) -> Summary:
         drifts = {"mean_drift": _mean_steps(mean, var), "variance_drift": _variance_steps(var)}
         for measure, steps in drifts.items():
             found.add(measure, arm, steps.sum().groupby(level="seed").median())
-            so_far = steps.cumsum().T.groupby(level="seed").median().T
-            curves.append(curve(measure, arm, so_far))
+            curves.append(curve(measure, arm, over_channels(steps.cumsum())))
         found.add("kurtosis", arm, kurtosis.stack(level="unit", future_stack=True).median(), shown_only=True)
         curves += fan(runs, arm, LAYER, compared)
     facts = found.facts({"mean_drift": ".2f", "variance_drift": ".2f", "kurtosis": ".2f"})
     facts |= found.ratios({f"{measure}_ratio_{arm}": (measure, arm, "standard")
                            for measure in ("mean_drift", "variance_drift") for arm in ARMS[1:]})  # fmt: skip
-    if compared:
-        facts["common_steps"] = f"{end(runs, compared):,}"
-    samples = joined(found.samples, SAMPLE_COLUMNS)
-    return Summary(samples, pd.DataFrame(found.rows), joined(curves, CURVE_COLUMNS), facts)
+    return found.summary(curves, facts | common_steps(runs, compared))
 
 
 def _mean_steps(mean: pd.DataFrame, var: pd.DataFrame) -> pd.DataFrame:
@@ -56,8 +60,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     arms = drawings.fan_arms(curves, [LAYER], ARMS)
     if not arms:
         return {}
-    n = int(curves.n[curves.panel == "mean_drift"].min())
-    setup = drawings.setup(context, n)
+    setup = drawings.setup(context, drawings.seeds_of(curves, "mean_drift"))
     caption = f"Distributions over training in layer {LAYER}: {drawings.FAN_WORDS}. {setup}"
     alt = (
         f"A distribution for each net. At the end 10th to 90th percentile: {drawings.fans_told(curves, [LAYER], arms)}."
@@ -92,12 +95,8 @@ def _draw(curves: pd.DataFrame, arms: list[str]) -> Figure:
 def _draw_drift(curves: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.2))
     for ax, panel, title in zip(axes, ("mean_drift", "variance_drift"), ("(a) mean", "(b) log variance"), strict=True):
-        for arm in drawn(curves, panel, ARMS):
-            mine, style = select(curves, panel, arm), series_style(drawings.style_of(arm))
-            style.pop("marker")
-            ax.plot(mine.x, mine.value, linewidth=1.4, label=drawings.LABELS[arm], **style)
-            ax.fill_between(mine.x, mine.low, mine.high, alpha=0.15, linewidth=0, color=style["color"])
-        ax.set_title(title)
+        drawings.lines(ax, curves, panel, ARMS)
+        ax.set(title=title, yscale="log")
     axes[0].set_ylabel("drift so far")
     axes[0].legend(fontsize="small")
     over_steps(axes, curves, ["mean_drift"])

@@ -17,13 +17,13 @@ from dropnorm.analyses.santurkar2018.vgg import (
     Collected,
     by_channel,
     common,
-    end,
+    common_steps,
     first_of_pairs,
+    over_channels,
     present,
     successive_change,
 )
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, drawn, joined, select
-from dropnorm.plotting import series_band
+from dropnorm.analyses.tidy import curve
 
 ARMS = ["standard", "batchnorm", "noisy_batchnorm"]
 LAYERS = [2, 9, 13]
@@ -44,12 +44,9 @@ def summarise(runs: pd.DataFrame) -> Summary:
             spread = common(runs, _spread(runs, arm, layer), compared)
             found.add(f"first_spread_layer{layer}", arm, spread.iloc[:1].median(), shown_only=True)
             found.add(f"spread_layer{layer}", arm, spread.median(), shown_only=True)
-    forms = {f"{what}_change_layer{layer}": ".3g" for what in ("mean", "variance", "relative") for layer in LAYERS}
+    forms = {f"{what}_change_layer{layer}": ".3g" for what in ("mean", "relative") for layer in LAYERS}
     forms |= {f"{what}_layer{layer}": ".2g" for what in ("first_spread", "spread") for layer in LAYERS}
-    facts = found.facts(forms) | {"channels": str(_channels(runs))}
-    if compared:
-        facts["common_steps"] = f"{end(runs, compared):,}"
-    return Summary(joined(found.samples, SAMPLE_COLUMNS), pd.DataFrame(found.rows), _curves(runs), facts)
+    return found.summary(_curves(runs), found.facts(forms) | common_steps(runs, compared))
 
 
 def mean_change(runs: pd.DataFrame, arm: str, layer: int, arms: list[str], moment: str = "mean") -> pd.Series:
@@ -71,31 +68,22 @@ def relative_change(runs: pd.DataFrame, arm: str, layer: int, arms: list[str]) -
 
 def _spread(runs: pd.DataFrame, arm: str, layer: int) -> pd.DataFrame:
     """Standard deviation of a channel at each measurement, median over channels `[step x seed]`."""
-    return _over_channels(np.sqrt(first_of_pairs(by_channel(runs, arm, f"var_layer{layer}"))))
+    return over_channels(np.sqrt(first_of_pairs(by_channel(runs, arm, f"var_layer{layer}"))))
 
 
-def _over_channels(table: pd.DataFrame) -> pd.DataFrame:
-    """Median over the channels of each seed: from `[step x (seed, channel)]` to `[step x seed]`."""
-    return table.T.groupby(level="seed").median().T
-
-
-def _channels(runs: pd.DataFrame) -> int:
-    return int(runs.unit[runs.quantity == f"mean_layer{LAYERS[-1]}"].max() + 1) if len(present(runs, ARMS)) else 0
-
-
-def _curves(runs: pd.DataFrame) -> pd.DataFrame:
+def _curves(runs: pd.DataFrame) -> list[pd.DataFrame]:
     found = []
     for arm in present(runs, ARMS):
         for layer in LAYERS:
             for moment in MOMENTS:
                 table = by_channel(runs, arm, f"{moment}_layer{layer}")
                 if len(table):
-                    change = _over_channels(successive_change(table))
+                    change = over_channels(successive_change(table))
                     found.append(curve(f"change_{moment}_layer{layer}", arm, change))
                     example = first_of_pairs(table).xs(EXAMPLE, axis=1, level="unit")
                     drift = (example - example.iloc[0]).iloc[:, [0]]
                     found.append(curve(f"drift_{moment}_layer{layer}", arm, drift).assign(n=example.shape[1]))
-    return joined(found, CURVE_COLUMNS)
+    return found
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
@@ -129,9 +117,7 @@ def _draw(curves: pd.DataFrame, what: str) -> Figure:
     figure, axes = plt.subplots(2, len(LAYERS), figsize=(8.6, 4.4), sharex=True)
     for row, (moment, word) in zip(axes, MOMENTS.items(), strict=True):
         for ax, layer in zip(row, LAYERS, strict=True):
-            panel = f"{what}_{moment}_layer{layer}"
-            for arm in drawn(curves, panel, ARMS):
-                series_band(ax, select(curves, panel, arm), drawings.style_of(arm), drawings.LABELS[arm])
+            drawings.lines(ax, curves, f"{what}_{moment}_layer{layer}", ARMS)
             if what == "change":
                 ax.set_yscale("log")
         row[0].set_ylabel(f"{what} of the {word}")

@@ -29,6 +29,7 @@ from dropnorm.analyses.tidy import (
 from dropnorm.plotting import colour, series_band, series_style
 
 PLAIN = arm_of("none")
+SIGMA = {"none": "without batch norm", "batch": "with batch norm"}  # nets whose sigma is shown by layer
 TIMES = (0, 0.1, 1)  # of training, at which sigma is shown by layer
 SHOWN = 6  # histograms of a layer, evenly over training
 LARGEST = 1e30  # of a standard deviation; what it counts as in a run that diverged
@@ -40,8 +41,8 @@ def summarise(runs: pd.DataFrame) -> Summary:
     for net in NETS:
         if (found := sigma(runs, arm_of(net))) is not None:
             parts += _samples(runs, arm_of(net), found[1])
-            facts |= _facts(net, found[1])
-            curves += _by_layer(net, *found)
+            facts |= _facts(net, found[1]) | (_facts_over_time(net, found[1]) if net == "none" else {})
+            curves += _by_layer(net, *found) if net in SIGMA else []
     curves += _histograms(runs)
     rows = sample_rows(parts)
     return Summary(joined(parts, SAMPLE_COLUMNS), pd.DataFrame(rows), joined(curves, CURVE_COLUMNS), facts)
@@ -80,12 +81,17 @@ def _samples(runs: pd.DataFrame, arm: str, found: np.ndarray) -> list[pd.DataFra
 def _facts(net: str, found: np.ndarray) -> dict[str, str]:
     median = np.median(found, (0, 2, 3))
     low, high = np.quantile(found, (0.05, 0.95))
-    facts = {
+    return {
         f"median_{net}": f"{median.mean():.2f}",
         f"median_{net}_range": f"{median.min():.2f} to {median.max():.2f}",
         f"spread_{net}": f"{low:.2g} to {high:.2g}",
         f"share_above_one_{net}": f"{100 * (found > 1).mean():.0f} %",
     }
+
+
+def _facts_over_time(net: str, found: np.ndarray) -> dict[str, str]:
+    """Sigma before the first step and after the last: of all layers, and of the last of them."""
+    facts = {}
     for name, step in (("first", 0), ("end", -1)):
         low, middle, high = np.quantile(found[step, :, -1], (0.05, 0.5, 0.95))
         facts[f"last_layer_{name}_{net}"] = f"{middle:.2f}"
@@ -142,9 +148,8 @@ def _figure(curves: pd.DataFrame, context: Context, layers: list[int]) -> Drawin
     names = ", ".join(str(layer) for layer in layers)
     caption = (
         "Without batch norm. Left: how the output of one unit (the first of its layer, first seed) is distributed over "
-        f"the examples, in layers {names}, at the training steps written beside it; what lies outside of "
-        f"±{context.settings['measure']['histogram_reach']:g} is in the outermost bins. Right: standard deviation by "
-        "layer, median over units and seeds with a band from the 5th to the 95th percentile. "
+        f"the examples, in layers {names}, at the training steps written beside it. Right: standard "
+        "deviation by layer, median over units and seeds with a band from the 5th to the 95th percentile. "
         f"{setup(context, int(of_sigma.n.min()))}"
     )
     words = "; ".join(
@@ -209,7 +214,7 @@ def _normalised(curves: pd.DataFrame, context: Context) -> Drawing:
 
 def _draw_normalised(curves: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.0), sharey=True)
-    for ax, (net, words) in zip(axes, (("none", "without batch norm"), ("batch", "with batch norm")), strict=True):
+    for ax, (net, words) in zip(axes, SIGMA.items(), strict=True):
         if f"sigma_{net}" in set(curves.panel):
             _draw_sigma(ax, curves, net)
         ax.set_title(words)

@@ -94,12 +94,12 @@ def ratio_curves(found: pd.DataFrame, net: str) -> list[pd.DataFrame]:
     return rows
 
 
-def edge_curves(runs: pd.DataFrame, net: str) -> list[pd.DataFrame]:
-    """Over training: both edges of each band, and beta, each the median over seeds with the lowest and the highest."""
+def edge_curves(runs: pd.DataFrame, net: str, shown: tuple[str, ...] = ("lower", "upper")) -> list[pd.DataFrame]:
+    """Over training: edges of each band, and beta, each the median over seeds with the lowest and the highest."""
     arm, found = arm_of(net), []
     for quantity in EDGES:
         if (edges := band(runs, arm, quantity)) is not None:
-            found += [log_curve(f"{quantity}_{edge}", net, getattr(edges, edge)) for edge in ("lower", "upper")]
+            found += [log_curve(f"{quantity}_{edge}", net, getattr(edges, edge)) for edge in shown]
     if (smoothness := beta(runs, arm)) is not None:
         found.append(log_curve("beta", net, smoothness))
     return found

@@ -10,8 +10,14 @@ from matplotlib.figure import Figure
 from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.panels import over_steps
 from dropnorm.analyses.santurkar2018.linear import LAYERS, NETS, RATES, WORDS
-from dropnorm.analyses.santurkar2018.vgg_drawings import style_of
-from dropnorm.analyses.tidy import select
+from dropnorm.analyses.santurkar2018.vgg_drawings import (
+    ends_told,
+    paper_medians,
+    seeds_of,
+    single_steps_panel,
+    style_of,
+)
+from dropnorm.analyses.tidy import drawn, select
 from dropnorm.plotting import series_band, series_style
 
 # The nets have the colours of their counterparts in VGG.
@@ -22,20 +28,14 @@ BAND = "median of the seeds with a band from the lowest to the highest"
 
 
 def _setup(context: Context, curves: pd.DataFrame, panel: str) -> str:
-    n = int(curves.n[curves.panel == panel].min())
-    return f"Deep linear network, see Figure 10 for its settings; {context.ending(n)}"
-
-
-def _nets(curves: pd.DataFrame, panel: str) -> list[str]:
-    have = set(curves.series[curves.panel == panel])
-    return [net for net in NETS if net in have]
+    return f"Deep linear network, see Figure 10 for its settings; {context.ending(seeds_of(curves, panel))}"
 
 
 def _lines(
     ax: Axes, curves: pd.DataFrame, panel: str, reference: pd.DataFrame | None, of_paper: tuple[str, str]
 ) -> None:
     """One line a net; of_paper: panel of the reference, and its series with a gap for the net."""
-    for net in _nets(curves, panel):
+    for net in drawn(curves, panel, NETS):
         if reference is not None:
             series = of_paper[1].format(IN_PAPER[net])
             mine = reference[(reference.panel == of_paper[0]) & (reference.series == series)]
@@ -43,16 +43,12 @@ def _lines(
         series_band(ax, select(curves, panel, net), STYLES[net], WORDS[net])
 
 
-def _ends(curves: pd.DataFrame, panel: str, form: str) -> str:
-    return "; ".join(f"{WORDS[net]} {select(curves, panel, net).value.iloc[-1]:{form}}" for net in _nets(curves, panel))
-
-
 # --- Figure 3 (b) ---
 
 
 def shift(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """Loss, shift and cosine in two layers at two rates; nothing if no rate was run."""
-    rates = [rate for rate in RATES if _nets(curves, f"linear_loss_{rate}")]
+    rates = [rate for rate in RATES if drawn(curves, f"linear_loss_{rate}", NETS)]
     if not rates:
         return {}
     caption = (
@@ -61,7 +57,7 @@ def shift(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context
         f"{_setup(context, curves, f'linear_loss_{rates[0]}')}"
     )
     ends = "; ".join(
-        f"rate {rate}, layer {layer}: {_ends(curves, f'linear_cosine_layer{layer}_{rate}', '.2f')}"
+        f"rate {rate}, layer {layer}: {ends_told(curves, f'linear_cosine_layer{layer}_{rate}', NETS, '.2f', WORDS)}"
         for rate in rates
         for layer in LAYERS
     )
@@ -85,7 +81,7 @@ def _draw_shift(curves: pd.DataFrame, reference: pd.DataFrame | None, rates: lis
         over_steps(row, curves, list(panels))
     for ax, title in zip(axes[0], titles, strict=True):
         ax.set_title(title)
-    axes[0][0].legend(fontsize="x-small")
+    axes[0][0].legend(fontsize="small")
     return figure
 
 
@@ -94,11 +90,13 @@ def _draw_shift(curves: pd.DataFrame, reference: pd.DataFrame | None, rates: lis
 
 def training(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """Loss over training with every normalisation; nothing if none was run."""
-    if not _nets(curves, "linear_loss"):
+    if not drawn(curves, "linear_loss", NETS):
         return {}
     setup = _setup(context, curves, "linear_loss")
     caption = f"Training loss: {BAND}. Faint and dotted: the paper's own curves. {setup}"
-    alt = f"Loss over training steps on a log scale. At the end: {_ends(curves, 'linear_loss', ',.0f')}."
+    alt = (
+        f"Loss over training steps on a log scale. At the end: {ends_told(curves, 'linear_loss', NETS, ',.0f', WORDS)}."
+    )
     return {"linear": Drawing(partial(_draw_training, curves, reference), caption, alt)}
 
 
@@ -117,7 +115,7 @@ def _draw_training(curves: pd.DataFrame, reference: pd.DataFrame | None) -> Figu
 
 def change(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """The gradient's change against the step length; nothing if no net was run."""
-    nets = _nets(curves, "linear_difference")
+    nets = drawn(curves, "linear_difference", NETS)
     if not nets:
         return {}
     caption = (
@@ -137,15 +135,8 @@ def change(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Contex
 def _draw_change(curves: pd.DataFrame, reference: pd.DataFrame | None, nets: list[str]) -> Figure:
     figure, axes = plt.subplots(1, len(nets), figsize=(4.3 * len(nets), 3.3), sharey=True, squeeze=False)
     for ax, net in zip(axes[0], nets, strict=True):
-        style = series_style(STYLES[net])
-        for _, of_step in curves[curves.panel == f"linear_difference_{net}"].groupby("series"):
-            ax.plot(of_step.x, of_step.value, color=style["color"], linewidth=0.5, alpha=0.35)
-        mine = select(curves, "linear_difference", net)
-        ax.fill_between(mine.x, mine.low, mine.high, color=style["color"], alpha=0.15, linewidth=0)
-        ax.plot(mine.x, mine.value, style["marker"] + "-", color=style["color"], linewidth=2.2)
-        if reference is not None:
-            of_paper = reference[(reference.panel == "fig11b") & (reference.series == IN_PAPER[net])]
-            ax.plot(of_paper.groupby("eta").value.median(), ":", color="grey", linewidth=1.5)
+        single_steps_panel(ax, curves, "linear_difference", f"linear_difference_{net}", net, STYLES[net])
+        paper_medians(ax, reference, "fig11b", IN_PAPER[net])
         ax.set(xscale="log", yscale="log", title=WORDS[net], xlabel="step length")
     axes[0][0].set_ylabel("change of the gradient")
     return figure

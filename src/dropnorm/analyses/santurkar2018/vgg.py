@@ -11,7 +11,17 @@ import pandas as pd
 from scipy.stats import gmean
 
 from dropnorm.analyses import Summary
-from dropnorm.analyses.tidy import curve, fact_name, final, history, joined, samples, table_row
+from dropnorm.analyses.tidy import (
+    CURVE_COLUMNS,
+    SAMPLE_COLUMNS,
+    curve,
+    fact_name,
+    final,
+    history,
+    joined,
+    samples,
+    table_row,
+)
 
 SCHEDULE = 15_000  # steps of the paper's runs
 SHORT = 1000  # runs shorter than this are smoke runs: windows shrink in proportion
@@ -72,6 +82,11 @@ def window(runs: pd.DataFrame, table: pd.DataFrame, first: int, last: int, arms:
 def common(runs: pd.DataFrame, table: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
     """The rows before the shortest run of `arms` ends: what all of them have."""
     return table[table.index < end(runs, arms)]
+
+
+def common_steps(runs: pd.DataFrame, arms: list[str]) -> dict[str, str]:
+    """How many steps all of these arms have, for the prose."""
+    return {"common_steps": f"{end(runs, arms):,}"} if arms else {}
 
 
 def smoothed(runs: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
@@ -154,6 +169,11 @@ def by_channel(runs: pd.DataFrame, arm: str, quantity: str) -> pd.DataFrame:
     return mine.pivot(index="step", columns=["seed", "unit"], values="value").astype(float)
 
 
+def over_channels(table: pd.DataFrame) -> pd.DataFrame:
+    """Median over the channels of each seed: from `[step x (seed, channel)]` to `[step x seed]`."""
+    return table.T.groupby(level="seed").median().T
+
+
 def successive_change(table: pd.DataFrame) -> pd.DataFrame:
     """|x_(t+1) - x_t| wherever two steps in a row were measured, by t."""
     steps = table.index.to_numpy()
@@ -204,12 +224,17 @@ class Collected:
     def ratios(self, pairs: dict[str, tuple[str, str, str]], form: str = ".3g") -> dict[str, str]:
         """Geometric means over seeds of ratios: name -> (measure, arm above, arm below)."""
         found = {}
-        table = joined(self.samples, ["measure", "arm", "seed", "value"])
+        table = joined(self.samples, SAMPLE_COLUMNS)
         for name, (measure, above, below) in pairs.items():
             mine = table[table.measure == measure].pivot(index="seed", columns="arm", values="value")
             if {above, below} <= set(mine.columns):
                 found[name] = format(float(gmean(mine[above] / mine[below], nan_policy="omit")), form)
         return found
+
+    def summary(self, curves: list[pd.DataFrame], facts: dict[str, str]) -> Summary:
+        """All that was gathered, with what is drawn and the numbers for prose."""
+        samples = joined(self.samples, SAMPLE_COLUMNS)
+        return Summary(samples, pd.DataFrame(self.rows), joined(curves, CURVE_COLUMNS), facts)
 
 
 def together(*parts: Summary) -> Summary:

@@ -1,11 +1,14 @@
 """How figures of VGG nets are drawn: lines over steps with the paper's beside them, fans of percentiles, captions."""
 
+from collections.abc import Iterable
+from functools import partial
+
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dropnorm.analyses import Context
+from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.panels import over_steps
 from dropnorm.analyses.santurkar2018.vgg import LABELS
 from dropnorm.analyses.tidy import drawn, select
@@ -63,6 +66,30 @@ def paper_lines(
             label = None
 
 
+def single_steps_panel(ax: Axes, curves: pd.DataFrame, panel: str, thin: str, series: str, i: int) -> None:
+    """A series over the step's length: the training steps of panel `thin` one by one, their medians (`panel`) thick."""
+    style, mine = series_style(i), select(curves, panel, series)
+    for _, of_step in curves[curves.panel == thin].groupby("series"):
+        ax.plot(of_step.x, of_step.value, color=style["color"], linewidth=0.5, alpha=0.35)
+    ax.fill_between(mine.x, mine.low, mine.high, color=style["color"], alpha=0.2, linewidth=0)
+    ax.plot(mine.x, mine.value, style["marker"] + "-", color=style["color"], linewidth=2.2)
+
+
+def paper_medians(ax: Axes, reference: pd.DataFrame | None, panel: str, series: str, unit: float = 1) -> None:
+    """The medians of the paper's curves over eta, grey and dotted; unit: the eta that is 1 on our axis."""
+    if reference is not None:
+        mine = reference[(reference.panel == panel) & (reference.series == series)]
+        medians = mine.groupby("eta").value.median()
+        ax.plot(medians.index / unit, medians, ":", color="grey", linewidth=1.5)
+
+
+def distributions(curves: pd.DataFrame, layers: list[int], arms: list[str], context: Context) -> Drawing:
+    """What goes into the ReLUs of one channel of each layer, beside curves of the panel `train`."""
+    caption = f"Distributions over training: {FAN_WORDS}. {setup(context, seeds_of(curves, 'train'))}"
+    alt = f"A grid of distributions. At the end 10th to 90th percentile: {fans_told(curves, layers, arms)}."
+    return Drawing(partial(fans, curves, layers, arms), caption, alt)
+
+
 def fans(curves: pd.DataFrame, layers: list[int], arms: list[str]) -> Figure:
     """A grid of distributions over training: a row an arm, a column a layer; percentiles 1 to 99 of one channel."""
     figure, axes = plt.subplots(
@@ -113,10 +140,13 @@ def fans_told(curves: pd.DataFrame, layers: list[int], arms: list[str]) -> str:
     return "; ".join(parts)
 
 
-def ends_told(curves: pd.DataFrame, panel: str, arms: list[str], form: str = ".1f") -> str:
+def ends_told(
+    curves: pd.DataFrame, panel: str, arms: Iterable[str], form: str = ".1f", words: dict[str, str] = LABELS
+) -> str:
     """The last value of each arm's line in words."""
-    ends = {arm: select(curves, panel, arm).iloc[-1] for arm in drawn(curves, panel, arms)}
-    return "; ".join(f"{LABELS[arm]} {format(e.value, form)}" for arm, e in ends.items())
+    return "; ".join(
+        f"{words[arm]} {select(curves, panel, arm).value.iloc[-1]:{form}}" for arm in drawn(curves, panel, arms)
+    )
 
 
 def seeds_of(curves: pd.DataFrame, panel: str) -> int:

@@ -6,7 +6,6 @@ from matplotlib.axes import Axes
 from dropnorm.analyses import Context
 from dropnorm.analyses.panels import settings_panel
 from dropnorm.analyses.srivastava2014.autoencoders import LABELS, NETS, SERIES, SETTINGS
-from dropnorm.analyses.tidy import has, select
 
 
 def setup(context: Context, n: int) -> str:
@@ -17,18 +16,6 @@ def setup(context: Context, n: int) -> str:
         f"Data: {context.data}. {s['network']['hidden']} ReLU units, p = 0.5 where there is dropout, {loss}, L2 "
         f"{s['optimiser']['l2']:g}, {s['training']['steps']:,} updates, {context.ending(n)}"
     )
-
-
-def nets_in(curves: pd.DataFrame, panel: str) -> list[str]:
-    """The nets that have a curve in a panel."""
-    return [net for net in NETS if has(curves, panel, net)]
-
-
-def released(curves: pd.DataFrame, measure: str, net: str) -> float:
-    """A measure of the judged net, mean over seeds; NaN if it was not measured."""
-    mine = select(curves, f"settings_{measure}", net)
-    mine = mine[mine.x == 0]
-    return float(mine.value.iloc[0]) if len(mine) else float("nan")
 
 
 def draw_settings(ax: Axes, curves: pd.DataFrame, measure: str, label: str, paper: dict[str, float] | None = None):

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, history, joined, table_row
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, history, joined, run_counts, table_row
 
 QUANTITIES = ("test_error", "validation_error", "train_error")
 
@@ -58,12 +58,7 @@ def error_table(runs: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
 
 def counts(runs: pd.DataFrame) -> dict[str, str]:
     """How many networks were trained, how many of them diverged, and the number of updates."""
-    diverged = _diverged(runs)
-    return {
-        "runs": f"{len(diverged):,}",
-        "runs_diverged": str(int(diverged.value.sum())),
-        "updates": f"{int(runs.step.max()):,}",
-    }
+    return run_counts(runs) | {"updates": f"{int(runs.step.max()):,}"}
 
 
 def _diverged(runs: pd.DataFrame) -> pd.DataFrame:

@@ -27,13 +27,14 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
 
 
 def _figure10(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Drawing:
-    n = fewest(curves)
+    n, small = fewest(curves), ""
+    if has(curves, "gain", "none_small_init"):
+        small = ", and of one with small first weights and a smaller rate (each in its colour)"
     caption = (
         "(a) Test error after the last update against the number of training images. (b) What dropout takes off the "
-        "error of a net without it, in percent of that error, seed by seed: of the net with the same settings, and of "
-        "one with small first weights and a smaller rate (each in its colour). Points: mean of the seeds, each "
-        "with a subset of its own; band: lowest to highest. Dotted grey: the paper's, bars as drawn there. "
-        f"{setup(context, n)}"
+        "error of a net without it, in percent of that error, seed by seed: of the net with the same settings"
+        f"{small}. Points: mean of the seeds, each with a subset of its own; band: lowest to highest. Dotted grey: the "
+        f"paper's, bars as drawn there. {setup(context, n)}"
     )
     if context.scale == "smoke":
         caption += " The digits are fewer than the larger sizes ask for: there all of them were used."
@@ -54,7 +55,7 @@ def _numbers(curves: pd.DataFrame, panel: str, net: str, words: str, unit: str) 
 
 def _draw(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.6))
-    paper = reference if context.scale != "smoke" else None  # other data: the paper's points are no reference for it
+    paper = context.comparable(reference)
     _draw_errors(axes[0], curves, paper)
     _draw_gains(axes[1], curves, paper)
     for ax, letter in zip(axes, "ab", strict=True):

@@ -7,22 +7,19 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.measures import measured, sample_frame, table_frame
 from dropnorm.analyses.srivastava2014 import figure11_drawings as drawings
 from dropnorm.analyses.srivastava2014.errors import mean_of, written
+from dropnorm.analyses.srivastava2014.figure11_drawings import TREND_AT
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
-    SAMPLE_COLUMNS,
-    TABLE_COLUMNS,
     curve,
     final,
     joined,
-    samples,
-    table_row,
     unit_history,
 )
 
 ARM = "dropout_max_norm"  # the network of Table 9's last row
-TREND_AT = (1, 3, 5, 11, 21, 51, 101)  # F11.1
 MANY = 100  # F11.3: k from here on
 TOLERANCE = 0.005  # F11.2: points above the weight-scaled network
 ROUNDING = 1e-5  # errors are stored in 32 bits
@@ -37,18 +34,15 @@ def summarise(runs: pd.DataFrame) -> Summary:
     """All numbers of the figure, its claims and its page, from tidy runs."""
     scaled = final(runs, ARM, "test_error")
     tables = {mean: averaged(runs, mean) for mean in MEANS}
-    measured = {mean: measures(*table, scaled) for mean, table in tables.items() if table is not None}
-    named = [(m if mean == "arithmetic" else f"{mean}_{m}", v) for mean in measured for m, v in measured[mean].items()]
-    if len(scaled):
-        named.append(("weight_scaled_error_percent", scaled))
-    rows = [table_row(ARM, name, values) for name, values in named]
-    found = joined([samples(name, ARM, values) for name, values in named], SAMPLE_COLUMNS)
-    return Summary(
-        samples=found,
-        table=pd.DataFrame(rows, columns=TABLE_COLUMNS),
-        curves=_curves(tables, scaled),
-        facts=_facts(found),
-    )
+    of_means = {mean: measures(*table, scaled) for mean, table in tables.items() if table is not None}
+    named = [
+        (name if mean == "arithmetic" else f"{mean}_{name}", ARM, by_seed)
+        for mean, found in of_means.items()
+        for name, by_seed in found.items()
+    ]
+    found = measured([*named, ("weight_scaled_error_percent", ARM, scaled)])
+    frame = sample_frame(found)
+    return Summary(samples=frame, table=table_frame(found), curves=_curves(tables, scaled), facts=_facts(frame))
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> dict[str, Drawing]:

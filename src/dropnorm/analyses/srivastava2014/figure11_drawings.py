@@ -14,7 +14,7 @@ from dropnorm.plotting import band, colour, series_band
 
 LABELS = {"arithmetic": "mean of probabilities", "geometric": "geometric mean"}
 PAPER_SCALED = 1.05  # percent: the red line of Figure 11
-ALT_AT = (1, 3, 5, 11, 21, 51, 101)
+TREND_AT = (1, 3, 5, 11, 21, 51, 101)  # of which F11.1 asks, and the alt text tells
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> dict[str, Drawing]:
@@ -23,8 +23,8 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
 
 
 def _figure(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Drawing:
-    paper = reference if context.scale != "smoke" else reference.iloc[:0]  # other data: no reference for it
-    grey = " Grey: the paper's own points and bars, and its line of weight scaling (dotted)." if len(paper) else ""
+    paper = context.comparable(reference)
+    grey = "" if paper is None else " Grey: the paper's own points and bars, and its line of weight scaling (dotted)."
     caption = (
         "(a) Test error of the averaged answer of k thinned networks, mean over the networks; band: plus and minus one "
         "standard deviation of the repeats with one network. Horizontal: the weight-scaled networks, their mean."
@@ -32,7 +32,7 @@ def _figure(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
         f"lowest to the highest network. {setup(context, fewest(curves))}"
     )
     mine, scaled = select(curves, "error", "arithmetic"), select(curves, "error", "weight_scaled").value.iloc[0]
-    points = "; ".join(f"{row.value:.3f} at k = {row.x:g}" for row in mine.itertuples() if row.x in ALT_AT)
+    points = "; ".join(f"{row.value:.3f} at k = {row.x:g}" for row in mine.itertuples() if row.x in TREND_AT)
     ends = "; ".join(
         f"{label} {select(curves, 'excess', mean).value.iloc[-1]:+.3f}"
         for mean, label in LABELS.items()
@@ -45,7 +45,7 @@ def _figure(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
     return Drawing(partial(_draw, curves, paper), caption, alt)
 
 
-def _draw(curves: pd.DataFrame, paper: pd.DataFrame) -> Figure:
+def _draw(curves: pd.DataFrame, paper: pd.DataFrame | None) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(8.2, 3.5))
     _draw_errors(axes[0], curves, paper)
     for i, (mean, label) in enumerate(LABELS.items()):
@@ -61,14 +61,14 @@ def _draw(curves: pd.DataFrame, paper: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw_errors(ax: Axes, curves: pd.DataFrame, paper: pd.DataFrame) -> None:
+def _draw_errors(ax: Axes, curves: pd.DataFrame, paper: pd.DataFrame | None) -> None:
     mine = select(curves, "error", "arithmetic")
     band(ax, mine, "batchnorm", "k thinned networks")
     scaled = select(curves, "error", "weight_scaled").value.iloc[0]
     ax.axhline(scaled, linestyle="--", color=colour("baseline"), linewidth=1.4, label="weight scaling")
     shown = _shown(mine)
     low, high = min(shown.low.min(), scaled), max(shown.high.max(), scaled)
-    if len(paper):
+    if paper is not None:
         paper_points(ax, paper.k, paper["mean"], paper.sd, ".", "paper")
         ax.axhline(PAPER_SCALED, linestyle=":", color=colour("paper"), linewidth=1.1)
         low, high = min(low, (paper["mean"] - paper.sd).min()), max(high, (paper["mean"] + paper.sd).max())

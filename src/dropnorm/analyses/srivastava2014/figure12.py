@@ -18,20 +18,19 @@ from dropnorm.analyses.measures import (
     last_of_units,
     measured,
     quantiles,
-    run_counts,
     sample_frame,
     table_frame,
 )
 from dropnorm.analyses.mosaics import mosaic
 from dropnorm.analyses.srivastava2014 import figure12_drawings as drawings
 from dropnorm.analyses.srivastava2014.machines import ARMS, DEAD, NAMES, NETS, SILENT, size_of_large
-from dropnorm.analyses.tidy import final, has_diverged, history
+from dropnorm.analyses.tidy import final, has_diverged, run_counts
 
 SHARES = np.arange(0.02, 0.99, 0.04)  # of units, at which their distribution is drawn
 CHECK = "enumeration"
 CHECKS = ("conditional_error", "standard_difference", "deviation_in_se")
-FORMS = {"dead_share": ".1f", "silent_share": ".1f", "frequency": ".3f", "radius": ".2f", "norm": ".2f",
-         "least_norm": ".2f", "least_sd": ".3f", "squared_error": ".1f"}  # fmt: skip
+FORMS = {"dead_share": ".1f", "silent_share": ".1f", "frequency": ".3f", "radius": ".2f", "least_norm": ".2f",
+         "squared_error": ".1f"}  # fmt: skip
 
 
 def summarise(runs: pd.DataFrame) -> Summary:
@@ -43,7 +42,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
         samples=sample_frame(found),
         table=table_frame(found),
         curves=_curves(runs, found),
-        facts=_facts(found) | size_of_large(runs),
+        facts=facts_of(found, FORMS, NAMES) | size_of_large(runs) | run_counts(runs),
         images=_images(runs),
     )
 
@@ -100,7 +99,6 @@ def _curves(runs: pd.DataFrame, found: Measures) -> pd.DataFrame:
         tables.append(("sds", net, quantiles(sd, SHARES)))
         for quantity in ("frequency", "radius"):
             tables.append((quantity, net, quantiles(live(last_of_units(runs, net, quantity), norm), SHARES)))
-        tables.append(("error", net, history(runs, net, "squared_error")))
     measures = ("dead_share", "silent_share", "frequency", "radius")
     return curve_frame(tables + in_settings(found, measures, ARMS))
 
@@ -123,8 +121,3 @@ def first_filters(runs: pd.DataFrame, arm: str) -> np.ndarray:
     mine = runs[(runs.arm == arm) & runs.quantity.isin(kept)]
     mine = mine[mine.seed == mine.seed.min()].astype({"quantity": str})  # of three digits: in order of pixels
     return mine.pivot(index="unit", columns="quantity", values="value").to_numpy(float)
-
-
-def _facts(found: Measures) -> dict[str, str]:
-    facts = facts_of(found, FORMS, NAMES)
-    return facts | run_counts(found)

@@ -7,18 +7,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.panels import cumulative, legend_above, settings_panel, show_mosaic
+from dropnorm.analyses.panels import cumulative, legend_above, setting_value, settings_panel, show_mosaic
 from dropnorm.analyses.srivastava2014.machines import (
     DEAD,
     NETS,
     SILENT,
     WORDS,
     in_words,
-    nets_in,
     settings_in,
     setup,
 )
-from dropnorm.analyses.tidy import select
+from dropnorm.analyses.tidy import drawn, select
 from dropnorm.plotting import colour
 
 UNITS = {  # panel -> label of its axis
@@ -33,8 +32,12 @@ BESIDE = {
     "frequency": "frequency (cycles/pixel)",
     "radius": "radius (pixels)",
 }
-
-LEAST_PERCENT = 5  # of units, that an axis of shares goes up to
+CAPTIONS = {
+    "dead_share": "units that are dead by the length of their weights",
+    "silent_share": "units that are dead by their activation",
+    "frequency": "spatial frequency of the median live unit",
+    "radius": "extent of the median live unit",
+}
 
 
 def figures(curves: pd.DataFrame, context: Context) -> dict[str, Drawing]:
@@ -42,7 +45,7 @@ def figures(curves: pd.DataFrame, context: Context) -> dict[str, Drawing]:
     drawings = {}
     if any(net in context.images for net in NETS) and len(curves):
         drawings["figure"] = _mosaics(curves, context)
-    if all(nets_in(curves, panel) == list(NETS) for panel in UNITS):
+    if all(drawn(curves, panel, NETS) == list(NETS) for panel in UNITS):
         drawings["units"] = _units(curves, context)
     if any((curves.panel == "settings_dead_share") & (curves.x > 0)):
         drawings["settings"] = _settings(curves, context)
@@ -56,18 +59,12 @@ def _mosaics(curves: pd.DataFrame, context: Context) -> Drawing:
         f"tile is a unit of small weights. {setup(context, curves, 'norms')}"
     )
     numbers = [
-        f"{label} {_released(curves, 'dead_share', net):.1f} % of the units are dead by length and the median filter's "
-        f"spatial frequency is {_released(curves, 'frequency', net):.3f} cycles a pixel"
+        f"{label} {setting_value(curves, 'dead_share', net):.1f} % of the units are dead by length and the median "
+        f"filter's spatial frequency is {setting_value(curves, 'frequency', net):.3f} cycles a pixel"
         for net, (_, label) in NETS.items()
         if net in context.images
     ]
     return Drawing(partial(_draw_mosaics, context), caption, f"Mosaics of all filters in grey: {'; '.join(numbers)}.")
-
-
-def _released(curves: pd.DataFrame, measure: str, net: str) -> float:
-    """A measure of the machines that are judged, mean over seeds."""
-    mine = select(curves, f"settings_{measure}", net)
-    return float(mine[mine.x == 0].value.iloc[0])
 
 
 def _draw_mosaics(context: Context) -> Figure:
@@ -114,20 +111,20 @@ def _draw_units(curves: pd.DataFrame) -> Figure:
 
 
 def _settings(curves: pd.DataFrame, context: Context) -> Drawing:
+    shown = [m for m in BESIDE if curves.high[curves.panel == f"settings_{m}"].max() > 0]
+    none = "; ".join(f"no {CAPTIONS[m]}" for m in BESIDE if m not in shown)
     caption = (
-        f"The same in other settings: {settings_in(curves)}. Share of dead units by length of weights and by "
-        "activation, spatial frequency and extent of the median live unit. Mark: mean of the seeds; bar: lowest to "
-        f"highest. {setup(context, curves, 'settings')}"
+        f"In other settings ({settings_in(curves)}): {', '.join(CAPTIONS[m] for m in shown)}. Mark: mean of the seeds; "
+        f"bar: lowest to highest.{f' Not drawn: {none} anywhere.' if none else ''} {setup(context, curves, 'settings')}"
     )
-    alt = f"Four panels, each for {settings_in(curves)}. {in_words(curves, BESIDE)}."
-    return Drawing(partial(_draw_settings, curves), caption, alt)
+    alt = f"{len(shown)} panels, each for {settings_in(curves)}. {in_words(curves, BESIDE)}."
+    return Drawing(partial(_draw_settings, curves, shown), caption, alt)
 
 
-def _draw_settings(curves: pd.DataFrame) -> Figure:
-    figure, axes = plt.subplots(1, 4, figsize=(8.8, 3.2))
-    for ax, (measure, label) in zip(axes, BESIDE.items(), strict=True):
-        settings_panel(ax, curves, measure, label, NETS, WORDS)
-        least = LEAST_PERCENT if measure.endswith("share") else 0  # where all are zero, zero is not the whole axis
-        ax.set_ylim(0, max(least, 1.05 * ax.get_ylim()[1]))
-    legend_above(figure, axes[0])
+def _draw_settings(curves: pd.DataFrame, shown: list[str]) -> Figure:
+    figure, axes = plt.subplots(1, len(shown), figsize=(2.2 * len(shown), 3.2), squeeze=False)
+    for ax, measure in zip(axes[0], shown, strict=True):
+        settings_panel(ax, curves, measure, BESIDE[measure], NETS, WORDS)
+        ax.set_ylim(0, 1.05 * ax.get_ylim()[1])
+    legend_above(figure, axes[0, 0])
     return figure

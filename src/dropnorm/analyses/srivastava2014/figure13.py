@@ -57,23 +57,22 @@ def _measures(runs: pd.DataFrame, arm: str) -> Measures:
 def _curves(runs: pd.DataFrame, found: Measures) -> pd.DataFrame:
     tables = []
     for net in NETS:
-        for prefix, ending in (("", ""), ("batch_", "_batch")):
-            tables.append((f"activations{ending}", net, activation_bins(runs, net + LARGE, prefix)))
-            tables.append((f"units{ending}", net, unit_bins(runs, net + LARGE, prefix)))
+        tables.append(("activations_batch", net, activation_bins(runs, net + LARGE)))
+        tables.append(("units_batch", net, unit_bins(runs, net + LARGE)))
         for m in ("share_below", "share_above"):
             tables.append((m, net, 100 * history(runs, net + LARGE, m)))
     return curve_frame(tables + in_settings(found, ("share_below", "share_above", "mean"), ARMS))
 
 
-def activation_bins(runs: pd.DataFrame, arm: str, prefix: str) -> pd.DataFrame:
-    """Percent of all activations in each bin [left edge x seed]."""
-    table = 100 * last_of_units(runs, arm, f"{prefix}histogram")
+def activation_bins(runs: pd.DataFrame, arm: str) -> pd.DataFrame:
+    """Percent of all activations on as many images as the paper shows, in each bin [left edge x seed]."""
+    table = 100 * last_of_units(runs, arm, "batch_histogram")
     return table.set_axis((table.index / max(len(table), 1)).astype(float))
 
 
-def unit_bins(runs: pd.DataFrame, arm: str, prefix: str) -> pd.DataFrame:
-    """Percent of the units with a mean activation in each bin [left edge x seed]."""
-    means = last_of_units(runs, arm, f"{prefix}activation_mean")
+def unit_bins(runs: pd.DataFrame, arm: str) -> pd.DataFrame:
+    """Percent of the units with a mean activation over these images in each bin [left edge x seed]."""
+    means = last_of_units(runs, arm, "batch_activation_mean")
     if not len(means):
         return pd.DataFrame()
     index = (means * UNIT_BINS).clip(0, UNIT_BINS - 1).apply(lambda x: x // 1)

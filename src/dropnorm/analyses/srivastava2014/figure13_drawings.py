@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.panels import histogram_steps, legend_above, settings_panel
-from dropnorm.analyses.srivastava2014.machines import NETS, WORDS, in_words, nets_in, settings_in, setup
-from dropnorm.analyses.tidy import select
+from dropnorm.analyses.panels import histogram_steps, legend_above, paper_values, setting_value, settings_panel
+from dropnorm.analyses.srivastava2014.machines import NETS, WORDS, in_words, settings_in, setup
+from dropnorm.analyses.tidy import drawn, select
 from dropnorm.plotting import series_band, step_axis
 
 BESIDE = {"share_below": "below 0.1 (%)", "share_above": "above 0.9 (%)", "mean": "mean activation"}
@@ -19,21 +19,14 @@ JUDGED = 3  # the position of the machines of 1,024 units among the settings
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """Every figure whose curves are there."""
     drawings = {}
-    paper = _of_paper(reference if context.scale != "smoke" else None)  # other data: no reference for it
-    if nets_in(curves, "activations_batch"):
+    paper = paper_values(context.comparable(reference), "measure", "net")
+    if drawn(curves, "activations_batch", NETS):
         drawings["figure"] = _histograms(curves, context)
-    if nets_in(curves, "share_below") == list(NETS):
+    if drawn(curves, "share_below", NETS) == list(NETS):
         drawings["course"] = _course(curves, context)
     if any((curves.panel == "settings_share_below") & (curves.x != JUDGED)):
         drawings["settings"] = _settings(curves, paper, context)
     return drawings
-
-
-def _of_paper(reference: pd.DataFrame | None) -> dict[str, dict[str, float]]:
-    """The paper's own numbers: measure -> net -> value."""
-    if reference is None:
-        return {}
-    return {m: dict(zip(t.net, t.value, strict=True)) for m, t in reference.groupby("measure")}
 
 
 def _histograms(curves: pd.DataFrame, context: Context) -> Drawing:
@@ -44,26 +37,21 @@ def _histograms(curves: pd.DataFrame, context: Context) -> Drawing:
         "all on a logarithmic axis. Steps: mean of the seeds, band from the lowest to the highest. "
         f"{setup(context, curves, 'activations_batch')}"
     )
+    nets = drawn(curves, "activations_batch", NETS)
+    below, above, mean = ([setting_value(curves, m, net, JUDGED) for net in nets] for m in BESIDE)
     numbers = [
-        f"{label} {_large(curves, 'share_below', net):.1f} % are below 0.1, {_large(curves, 'share_above', net):.1f} % "
-        f"above 0.9 and the mean is {_large(curves, 'mean', net):.3f}"
-        for net, (_, label) in NETS.items()
-        if net in nets_in(curves, "activations_batch")
+        f"{NETS[net][1]} {b:.1f} % are below 0.1, {a:.1f} % above 0.9 and the mean is {m:.3f}"
+        for net, b, a, m in zip(nets, below, above, mean, strict=True)
     ]
     return Drawing(
         partial(_draw_histograms, curves), caption, f"Two histograms. On all test images, {'; '.join(numbers)}."
     )
 
 
-def _large(curves: pd.DataFrame, measure: str, net: str) -> float:
-    mine = select(curves, f"settings_{measure}", net)
-    return float(mine[mine.x == JUDGED].value.iloc[0])
-
-
 def _draw_histograms(curves: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.4))
     for ax, panel in zip(axes, ("units_batch", "activations_batch"), strict=True):
-        for net in nets_in(curves, panel):
+        for net in drawn(curves, panel, NETS):
             bins = select(curves, panel, net)
             histogram_steps(ax, bins, bins.x.iloc[1] - bins.x.iloc[0], *NETS[net])
     axes[0].set(xlabel="mean activation of a unit", ylabel="units (%)", title="(a)", xlim=(0, 1), ylim=(0, None))

@@ -18,11 +18,11 @@ from dropnorm.analyses.srivastava2014.errors import (
     values,
     written,
 )
+from dropnorm.analyses.srivastava2014.figure4_drawings import SIZES
 from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, first_crossing, history, joined, samples
 from dropnorm.statistics import welch_test
 
 GROUPS = ("none", "dropout")
-SIZES = ("2x1024", "3x1024", "4x1024", "2x2048", "3x2048", "4x2048")
 LONGER = {group: f"longer_{group}_2x1024" for group in GROUPS}  # beside the twelve: what more updates change
 # Shares of the training: the paper's 50,000, 100,000, 800,000 and 900,000 of 1,000,000 updates.
 APART, EARLY, LATE, END = 0.05, 0.1, 0.8, 0.9

@@ -19,7 +19,7 @@ STYLE = {"none": "baseline", "dropout": "batchnorm"}  # of the book's two colour
 DASHES = {"2": "-", "3": "--", "4": ":"}  # by hidden layers
 WIDTHS = {"1024": 0.9, "2048": 1.8}  # by units
 MARKS = {"none": "s", "dropout": "o", "limit": "D"}
-LONGER = "2x1024"  # the architecture that was also trained for a longer time
+LONGER_SIZE = "2x1024"  # the architecture that was also trained for a longer time
 PAPER_UPDATES, PAPER_END = 1_000_000, 900_000
 PAPER_AXIS = (0.7, 2.6)
 LABEL = {"dropout": "paper"}  # one entry of a legend for both of its curves
@@ -33,7 +33,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
         drawings["figure"] = _figure4(curves, reference, context)
     if all(has(curves, "clusters", group) for group in STYLE):
         drawings["clusters"] = _clusters(curves, reference, context)
-    if all(has(curves, "longer", group) and has(curves, "test_error", f"{group}_{LONGER}") for group in STYLE):
+    if all(has(curves, "longer", group) and has(curves, "test_error", f"{group}_{LONGER_SIZE}") for group in STYLE):
         drawings["longer"] = _longer(curves, reference, context)
     return drawings
 
@@ -128,9 +128,9 @@ def _clusters(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -
 
 def _draw_clusters(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.6), width_ratios=[1.3, 1])
-    with_paper = context.scale != "smoke"  # other data: the paper's curves are no reference for it
-    _draw_spans(axes[0], curves, reference if with_paper else None, updates(context))
-    _draw_ends(axes[1], curves, reference if with_paper else None)
+    paper = context.comparable(reference)
+    _draw_spans(axes[0], curves, paper, updates(context))
+    _draw_ends(axes[1], curves, paper)
     return figure
 
 
@@ -177,12 +177,12 @@ def _draw_ends(ax: Axes, curves: pd.DataFrame, reference: pd.DataFrame | None) -
 def _longer(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Drawing:
     pairs = {group: _short_and_longer(curves, group) for group in STYLE}
     short, longer = (max(pair[i].x.max() for pair in pairs.values()) for i in (0, 1))
-    paper = reference if context.scale != "smoke" else reference.iloc[:0]  # other data: no reference for it
+    paper = context.comparable(reference)
     grey = " Grey: the paper's six curves of each kind, their mean and a band from the lowest to the highest."
     caption = (
-        f"Test error of nets with {LONGER.replace('x', ' layers of ')} units over training (logarithmic): mean of the "
-        f"seeds with a band from the lowest to the highest. Faint: {short:,.0f} updates, as in the figures above; "
-        f"strong: the same schedule stretched to {longer:,.0f} updates.{grey if len(paper) else ''} "
+        f"Test error of nets with {LONGER_SIZE.replace('x', ' layers of ')} units over training (logarithmic): mean "
+        f"of the seeds with a band from the lowest to the highest. Faint: {short:,.0f} updates, as in the figures "
+        f"above; strong: the same schedule stretched to {longer:,.0f} updates.{grey if paper is not None else ''} "
         f"{setup(context, fewest(pd.concat([part for pair in pairs.values() for part in pair])))}"
     )
     ends = "; ".join(
@@ -193,18 +193,18 @@ def _longer(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
 
 
 def _short_and_longer(curves: pd.DataFrame, group: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return select(curves, "test_error", f"{group}_{LONGER}"), select(curves, "longer", group)
+    return select(curves, "test_error", f"{group}_{LONGER_SIZE}"), select(curves, "longer", group)
 
 
-def _draw_longer(pairs: dict[str, tuple[pd.DataFrame, pd.DataFrame]], paper: pd.DataFrame) -> Figure:
+def _draw_longer(pairs: dict[str, tuple[pd.DataFrame, pd.DataFrame]], paper: pd.DataFrame | None) -> Figure:
     figure, ax = plt.subplots(figsize=(7.6, 3.8))
     for group, (short, longer) in pairs.items():
         band(ax, short, STYLE[group], side=True)
         band(ax, longer, STYLE[group], GROUPS[group])
-        if len(paper):
+        if paper is not None:
             _draw_paper(ax, paper[paper.group == group], 1, LABEL.get(group))
     ax.set(xscale="log", xlabel="updates", ylabel="test error (%)")
-    if len(paper):
+    if paper is not None:
         ax.set_ylim(PAPER_AXIS)
     ax.legend(loc="upper right", fontsize="small")
     return figure

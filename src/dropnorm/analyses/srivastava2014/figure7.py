@@ -19,14 +19,13 @@ from dropnorm.analyses.measures import (
     measured,
     over_units,
     quantiles,
-    run_counts,
     sample_frame,
     table_frame,
 )
 from dropnorm.analyses.mosaics import mosaic
 from dropnorm.analyses.srivastava2014 import figure7_drawings as drawings
 from dropnorm.analyses.srivastava2014.autoencoders import ARMS, NAMES, NETS, SETTINGS, arms
-from dropnorm.analyses.tidy import final, has_diverged, history, unit_history
+from dropnorm.analyses.tidy import final, has_diverged, run_counts, unit_history
 
 PERCENT = (10, 25, 50)  # of the hidden units that are deleted
 FEATURES = {  # measure -> (what was measured of each filter, factor)
@@ -59,7 +58,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
         samples=sample_frame(found),
         table=table_frame(found),
         curves=_curves(runs, found),
-        facts=_facts(runs, found),
+        facts=_facts(runs, found) | run_counts(runs),
         images=_images(runs),
     )
 
@@ -114,7 +113,7 @@ def _gains(found: Measures) -> Measures:
 
 
 def _curves(runs: pd.DataFrame, found: Measures) -> pd.DataFrame:
-    tables = [("error", net, history(runs, net, "test_error")) for net in NETS]
+    tables = []
     for net in NETS:
         for measure, (quantity, factor) in FEATURES.items():
             tables.append((f"units_{measure}", net, factor * quantiles(last_of_units(runs, net, quantity), QUANTILES)))
@@ -167,4 +166,4 @@ def _facts(runs: pd.DataFrame, found: Measures) -> dict[str, str]:
     for net in NETS:
         if pixels and ("test_error", net) in values:
             facts[f"pixel_error_{net}"] = f"{np.sqrt(values['test_error', net].mean() / pixels):.3f}"
-    return facts | run_counts(found)
+    return facts

@@ -7,10 +7,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.panels import cumulative, legend_above, show_mosaic
-from dropnorm.analyses.srivastava2014.autoencoder_drawings import draw_settings, nets_in, released, setup
+from dropnorm.analyses.panels import cumulative, legend_above, setting_value, show_mosaic
+from dropnorm.analyses.srivastava2014.autoencoder_drawings import draw_settings, setup
 from dropnorm.analyses.srivastava2014.autoencoders import LABELS, NETS, SERIES, SETTINGS
-from dropnorm.analyses.tidy import select
+from dropnorm.analyses.srivastava2014.error_drawings import fewest
+from dropnorm.analyses.tidy import drawn, select
 from dropnorm.plotting import series_band, series_style
 
 WORDS = {  # measure -> (axis, words of an alt text)
@@ -32,18 +33,14 @@ def figures(curves: pd.DataFrame, context: Context) -> dict[str, Drawing]:
     drawings = {}
     if any(net in context.images for net in NETS):
         drawings["figure"] = _mosaics(curves, context)
-    if nets_in(curves, "units_moran") == list(NETS):
+    if drawn(curves, "units_moran", NETS) == list(NETS):
         drawings["features"] = _features(curves, context)
         drawings["knockout"] = _knockout(curves, context)
     if any((curves.panel == "settings_moran") & (curves.x > 0)):
         drawings["settings"] = _settings(curves, context)
     if _others(context):
-        drawings["other_filters"] = _other_mosaics(context, _seeds(curves))
+        drawings["other_filters"] = _other_mosaics(context, fewest(curves))
     return drawings
-
-
-def _seeds(curves: pd.DataFrame) -> int:
-    return int(curves.n.min())
 
 
 # --- the filters themselves ---
@@ -54,11 +51,11 @@ def _mosaics(curves: pd.DataFrame, context: Context) -> Drawing:
         "First-layer filters: the weights with which each hidden unit reads the image, (a) without and (b) with "
         "dropout, one network each (the first seed; all others start from other weights), by decreasing length. "
         "Mid-grey is zero, white positive; one scale a panel, so a dim tile is a unit of small weights. "
-        + setup(context, _seeds(curves))
+        + setup(context, fewest(curves))
     )
     numbers = [
-        f"{LABELS[net]} the median filter has {released(curves, 'window_energy', net):.1f} % of its energy in its best "
-        f"window and Moran's I {released(curves, 'moran', net):.2f}"
+        f"{LABELS[net]} the median filter has {setting_value(curves, 'window_energy', net):.1f} % of its energy in its "
+        f"best window and Moran's I {setting_value(curves, 'moran', net):.2f}"
         for net in NETS
         if net in context.images
     ]
@@ -114,11 +111,11 @@ def _features(curves: pd.DataFrame, context: Context) -> Drawing:
         f"units at or below it. Energy in the best {m['window']}x{m['window']} window; participation ratio, the number "
         f"of pixels a filter spreads over; power at spatial frequencies up to {m['low_frequency_radius']:g} cycles an "
         "image; Moran's I, the correlation of a weight with its neighbours. Lines: mean of the seeds at each share, "
-        f"band from the lowest to the highest. {setup(context, _seeds(curves))}"
+        f"band from the lowest to the highest. {setup(context, fewest(curves))}"
     )
     medians = [
-        f"{words}: {released(curves, measure, 'none'):.3g} without, {released(curves, measure, 'dropout'):.3g} with "
-        "dropout"
+        f"{words}: {setting_value(curves, measure, 'none'):.3g} without, "
+        f"{setting_value(curves, measure, 'dropout'):.3g} with dropout"
         for measure, (_, words) in WORDS.items()
     ]
     return Drawing(partial(_draw_features, curves), caption, f"Four panels. Of the median unit, {'; '.join(medians)}.")
@@ -143,7 +140,7 @@ def _knockout(curves: pd.DataFrame, context: Context) -> Drawing:
         "own error, (b) the same rise in units of the error. First point: one unit, mean over all of them; then random "
         f"groups, mean over {m['knockout_draws']} draws. Dotted in (a): what is left is rescaled to make up for the "
         f"rest. {m['knockout_images']:,} test images; lines: mean of the seeds, band from the lowest to the highest. "
-        f"{setup(context, _seeds(curves))}"
+        f"{setup(context, fewest(curves))}"
     )
     numbers = [
         f"{LABELS[net]} {row.value:,.0f} % at {row.x:.3g} % of the units"
@@ -181,7 +178,7 @@ def _settings(curves: pd.DataFrame, context: Context) -> Drawing:
     caption = (
         "The judged pair beside the same networks without L2, and with cross-entropy as the loss: energy in the best "
         "window and Moran's I (median unit), rise of the error when one hidden unit is deleted, and squared error an "
-        f"image on all test images. Mark: mean of the seeds; bar: lowest to highest. {setup(context, _seeds(curves))}"
+        f"image on all test images. Mark: mean of the seeds; bar: lowest to highest. {setup(context, fewest(curves))}"
     )
     numbers = []
     for measure, label in BESIDE.items():

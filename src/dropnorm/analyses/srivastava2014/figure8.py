@@ -79,12 +79,10 @@ def _measures(runs: pd.DataFrame, arm: str) -> Measures:
 
 def _curves(runs: pd.DataFrame, found: Measures) -> pd.DataFrame:
     tables = []
-    for images in ("batch", "test"):
-        for net in NETS:
-            tables.append((f"activations_{images}", net, _shares(unit_history(runs, net, f"{images}_histogram"))))
-            tables.append((f"units_{images}", net, _unit_means(unit_history(runs, net, f"{images}_unit_mean"))))
-    shown = ("mean_activation", "near_zero", "above_1", "above_2", "hoyer", "treves_rolls")
-    return curve_frame(tables + in_settings(found, shown, ARMS))
+    for net in NETS:
+        tables.append(("activations_batch", net, _shares(unit_history(runs, net, "batch_histogram"))))
+        tables.append(("units_batch", net, _unit_means(unit_history(runs, net, "batch_unit_mean"))))
+    return curve_frame(tables + in_settings(found, tuple(drawings.BESIDE), ARMS))
 
 
 def _shares(counts: np.ndarray) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
+from dropnorm.analyses.panels import ticks_at
 from dropnorm.analyses.srivastava2014.error_drawings import fewest, paper_points, setup
 from dropnorm.analyses.tidy import has, select
 from dropnorm.plotting import series_band, series_style
@@ -34,8 +35,8 @@ def _figure9(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) ->
     caption = (
         "Test and training error after the last update against p, the probability to retain a hidden unit: (a) the "
         f"same network for every p; (b) layers of n units with p n held fixed. No input is dropped.{no_limit} Top: "
-        "all; bottom: the low end of the test errors. Points: mean of the seeds; band: from the lowest to the highest. "
-        f"Dotted grey: the paper's, bars as it draws them. {setup(context, n)}"
+        "all, logarithmic above 1 %; bottom: the low end of the test errors. Points: mean of the seeds; band: from the "
+        f"lowest to the highest. Dotted grey: the paper's, bars as it draws them. {setup(context, n)}"
     )
     alt = f"Errors against p. {' '.join(_numbers(curves, reference, panel) for panel in PANELS)}"
     return Drawing(partial(_draw, curves, reference, context), caption, alt)
@@ -58,7 +59,7 @@ def _of_paper(reference: pd.DataFrame, panel: str, series: str) -> pd.DataFrame:
 
 def _draw(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Figure:
     figure, axes = plt.subplots(2, 2, figsize=(8.4, 5.6), sharex=True, height_ratios=[1.3, 1])
-    paper = reference if context.scale != "smoke" else None  # other data: the paper's points are no reference for it
+    paper = context.comparable(reference)
     for column, panel in zip(axes.T, PANELS, strict=True):
         for ax, shown in zip(column, (SERIES, ("test",)), strict=True):
             _draw_panel(ax, curves, paper, panel, shown)
@@ -93,7 +94,9 @@ def _limits(column, curves: pd.DataFrame, paper: pd.DataFrame | None, panel: str
     test = select(curves, panel, "test")
     column[0].set_xlim(0, 1.03)
     top = max([PAPER_TOP[panel] if paper is not None else 0, *(1.05 * test.high)])
+    column[0].set_yscale("symlog", linthresh=1)  # training errors may be 0, and a small p errs on a fifth of the images
     column[0].set_ylim(0, top or None)  # as it comes if this panel has no run yet
+    ticks_at(column[0].yaxis, [t for t in (0, 0.5, 1, 2, 3, 5, 10, 20, 50, 90) if t <= top])
     low, high = [*test.low], [*test[test.x.between(*FLAT)].high]
     if paper is not None:
         of_paper = _of_paper(paper, panel, "test")

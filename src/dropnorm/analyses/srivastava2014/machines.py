@@ -47,11 +47,6 @@ def settings_in(curves: pd.DataFrame) -> str:
     return "; ".join(IN_TEXT[int(x)] for x in run)
 
 
-def nets_in(curves: pd.DataFrame, panel: str) -> list[str]:
-    """The nets that have a curve in a panel."""
-    return [net for net in NETS if len(select(curves, panel, net))]
-
-
 def in_words(curves: pd.DataFrame, measures: dict[str, str]) -> str:
     """For an alt text: each measure (name -> words) of each net in all settings that were run."""
     numbers = []

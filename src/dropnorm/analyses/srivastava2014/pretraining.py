@@ -12,13 +12,12 @@ from dropnorm.analyses.measures import (
     facts_of,
     finals,
     measured,
-    run_counts,
     sample_frame,
     table_frame,
 )
 from dropnorm.analyses.srivastava2014 import pretraining_drawings as drawings
 from dropnorm.analyses.srivastava2014.pretraining_drawings import ARMS
-from dropnorm.analyses.tidy import has_diverged, history
+from dropnorm.analyses.tidy import has_diverged, history, run_counts
 
 FORMS = {"test_error": ".2f", "train_error": ".2f"}
 SHARED = "dbn_dropout"  # the arm under which what is computed from several arms is filed
@@ -32,7 +31,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
         samples=sample_frame(found),
         table=table_frame(found),
         curves=_curves(runs, found),
-        facts=_facts(found),
+        facts=_facts(found) | run_counts(runs),
     )
 
 
@@ -79,4 +78,4 @@ def _facts(found: Measures) -> dict[str, str]:
         if all(("test_error", arm) in values for arm in (model, f"{model}_dropout")):
             lost = (values["test_error", model] - values["test_error", f"{model}_dropout"]).mean()
             facts[f"dropout_gain_{model}"] = f"{lost:.2f}"
-    return facts | run_counts(found)
+    return facts

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.panels import legend_above
-from dropnorm.analyses.tidy import select
+from dropnorm.analyses.srivastava2014.error_drawings import fewest
+from dropnorm.analyses.tidy import has, select
 from dropnorm.plotting import colour, series_band, series_style, step_axis
 
 ARMS = {  # arm -> words
@@ -34,9 +35,8 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     """Every figure whose curves are there."""
     if not len(curves):
         return {}
-    paper = {}  # other data: the paper's errors are no reference for it
-    if reference is not None and context.scale != "smoke":
-        paper = dict(zip(reference.arm, reference.test_error, strict=True))
+    of_paper = context.comparable(reference)
+    paper = {} if of_paper is None else dict(zip(of_paper.arm, of_paper.test_error, strict=True))
     return {"figure": _errors(curves, paper, context), "course": _course(curves, context)}
 
 
@@ -50,16 +50,16 @@ def _setup(curves: pd.DataFrame, context: Context) -> str:
         f"Data: {context.data}. Logistic units; pretraining {s['pretraining']['updates']:,} updates a layer, "
         f"fine-tuning {s['training']['steps']:,}, rate {s['optimiser']['lr']:g} where it is not the large one, "
         f"p = {s['dropout']['p_input']:g} for inputs and {s['dropout']['p_hidden']:g} for hidden units where there is "
-        f"dropout, {context.ending(int(curves.n.min()))}"
+        f"dropout, {context.ending(fewest(curves))}"
     )
 
 
 def _errors(curves: pd.DataFrame, paper: dict[str, float], context: Context) -> Drawing:
     crosses = " Cross: the paper's Table 2." if paper else ""
     caption = (
-        "Test error after the last update of networks whose first weights are random, or those of a deep belief net, "
-        "or of a deep Boltzmann machine; with dropout, pretrained weights are multiplied by 1/p. Mark: mean of the "
-        f"seeds; bar: lowest to highest.{crosses} {_setup(curves, context)}"
+        f"Test error after the last update of networks whose first weights are {_models(curves)}; with dropout, "
+        "pretrained weights are multiplied by 1/p. Mark, hollow without and filled with dropout: mean of the seeds; "
+        f"bar: lowest to highest.{crosses} {_setup(curves, context)}"
     )
     numbers = []
     for row in curves[curves.panel == "errors"].itertuples():
@@ -68,9 +68,18 @@ def _errors(curves: pd.DataFrame, paper: dict[str, float], context: Context) -> 
     return Drawing(partial(_draw_errors, curves, paper), caption, f"Test errors: {'; '.join(numbers)}.")
 
 
+def _models(curves: pd.DataFrame) -> str:
+    """The kinds of first weights that were trained, with their marks."""
+    words = {"random": "random (triangle)", "dbn": "those of a deep belief net (circle)",
+             "dbm": "those of a deep Boltzmann machine (square)"}  # fmt: skip
+    models = {series.split("_")[0] for series in curves.series[curves.panel == "errors"]}
+    return " or ".join(text for model, text in words.items() if model in models)
+
+
 def _draw_errors(curves: pd.DataFrame, paper: dict[str, float]) -> Figure:
-    figure, ax = plt.subplots(figsize=(7.4, 3.6))
-    for y, arm in enumerate(ARMS):
+    shown = [arm for arm in ARMS if arm in paper or has(curves, "errors", arm)]
+    figure, ax = plt.subplots(figsize=(7.4, 1.0 + 0.33 * len(shown)))
+    for y, arm in enumerate(shown):
         mine, style = select(curves, "errors", arm), _style(arm)
         ax.hlines([y] * len(mine), mine.low, mine.high, color=style["color"], linewidth=2)
         filled = style["color"] if "dropout" in arm else "none"
@@ -79,9 +88,8 @@ def _draw_errors(curves: pd.DataFrame, paper: dict[str, float]) -> Figure:
         )
         if arm in paper:
             ax.plot(paper[arm], y, "x", color=colour("paper"), markersize=8, markeredgewidth=2)
-    ax.set_yticks(range(len(ARMS)), ARMS.values())
-    ax.invert_yaxis()
-    ax.set(xlabel="test error (%)", xscale="log")
+    ax.set_yticks(range(len(shown)), [ARMS[arm] for arm in shown])
+    ax.set(xlabel="test error (%)", xscale="log", ylim=(len(shown) - 0.5, -0.5))
     _plain_ticks(ax)
     return figure
 

@@ -6,18 +6,9 @@ The claims S9.1 to S9.5 are fixed in claims/srivastava2014.yaml; here are the nu
 import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.measures import Measures, curve_frame, measured, sample_frame, table_frame
 from dropnorm.analyses.srivastava2014 import section9_drawings as drawings
-from dropnorm.analyses.tidy import (
-    CURVE_COLUMNS,
-    SAMPLE_COLUMNS,
-    TABLE_COLUMNS,
-    curve,
-    final,
-    history,
-    joined,
-    samples,
-    table_row,
-)
+from dropnorm.analyses.tidy import final, history
 from dropnorm.criteria import by_seed
 from dropnorm.powers import scientific
 
@@ -27,10 +18,9 @@ TRAJECTORIES = ("trajectories", "trajectories_unconverted")
 
 def summarise(runs: pd.DataFrame) -> Summary:
     """All numbers of the result, its claims and its page, from tidy runs."""
-    found = joined([samples(m, arm, values) for m, arm, values in _measures(runs)], SAMPLE_COLUMNS)
-    rows = [table_row(arm, measure, values) for measure, arm, values in _measures(runs)]
-    table = pd.DataFrame(rows, columns=TABLE_COLUMNS)
-    return Summary(samples=found, table=table, curves=_curves(runs), facts=_facts(runs, found))
+    found = measured([*_of_grids(runs), *_of_sampling(runs), *_of_trajectories(runs)])
+    frame = sample_frame(found)
+    return Summary(samples=frame, table=table_frame(found), curves=_curves(runs), facts=_facts(runs, frame))
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> dict[str, Drawing]:
@@ -50,13 +40,7 @@ def by_p(runs: pd.DataFrame, arm: str, quantity: str) -> pd.DataFrame:
 # --- one value a seed ---
 
 
-def _measures(runs: pd.DataFrame) -> list[tuple[str, str, pd.Series]]:
-    """(measure, arm, value by seed) of everything that was measured."""
-    found = [*_of_grids(runs), *_of_sampling(runs), *_of_trajectories(runs)]
-    return [(measure, arm, values) for measure, arm, values in found if len(values)]
-
-
-def _of_grids(runs: pd.DataFrame) -> list[tuple[str, str, pd.Series]]:
+def _of_grids(runs: pd.DataFrame) -> Measures:
     """S9.1 (a), S9.3, S9.4: the worst value over all p."""
     one_layer, norm = (
         by_p(runs, arm, q) for arm, q in (("geometric_mean", "one_layer_difference"), ("penalty", "penalty_norm"))
@@ -72,7 +56,7 @@ def _of_grids(runs: pd.DataFrame) -> list[tuple[str, str, pd.Series]]:
     ]
 
 
-def _of_sampling(runs: pd.DataFrame) -> list[tuple[str, str, pd.Series]]:
+def _of_sampling(runs: pd.DataFrame) -> Measures:
     """S9.1 (b), S9.2: after the last mask or step."""
     to_star, to_ols = (final(runs, "sgd", q) for q in ("average_distance", "average_distance_ols"))
     return [
@@ -85,7 +69,7 @@ def _of_sampling(runs: pd.DataFrame) -> list[tuple[str, str, pd.Series]]:
     ]
 
 
-def _of_trajectories(runs: pd.DataFrame) -> list[tuple[str, str, pd.Series]]:
+def _of_trajectories(runs: pd.DataFrame) -> Measures:
     """S9.5, and the same without converting rate, limit and L2."""
     quantities = (
         "largest_difference", "answer_difference", "share_at_limit", "test_accuracy_paper", "test_accuracy_inverted",
@@ -120,7 +104,7 @@ def _curves(runs: pd.DataFrame) -> pd.DataFrame:
         *(("sgd", q, history(runs, "sgd", f"{q}_distance")) for q in ("iterate", "average", "ols")),
         *(("trajectories", arm, history(runs, arm, "difference")) for arm in TRAJECTORIES),
     ]
-    return joined([curve(panel, series, table) for panel, series, table in found if len(table)], CURVE_COLUMNS)
+    return curve_frame(found)
 
 
 def _facts(runs: pd.DataFrame, found: pd.DataFrame) -> dict[str, str]:

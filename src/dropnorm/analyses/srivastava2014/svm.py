@@ -25,7 +25,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
     """All numbers of the machine and its page, from tidy runs."""
     tried = history(runs, ARM, "validation_error")
     lowest = {"lowest_validation_error": tried.min()} if len(tried) else {}
-    named = lowest | {q: final(runs, ARM, q) for q in CHOSEN if len(history(runs, ARM, q))}
+    named = lowest | {q: by_seed for q in CHOSEN if len(by_seed := final(runs, ARM, q))}
     rows = [table_row(ARM, CHOSEN.get(name, f"{name}_percent"), values) for name, values in named.items()]
     found = joined([samples(name, ARM, values) for name, values in named.items()], SAMPLE_COLUMNS)
     return Summary(

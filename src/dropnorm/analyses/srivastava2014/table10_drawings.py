@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.srivastava2014.error_drawings import fewest, paper_points, setup, updates
-from dropnorm.analyses.tidy import has, select
+from dropnorm.analyses.tidy import drawn, select
 from dropnorm.plotting import band, colour, step_axis
 from dropnorm.statistics import mean_interval
 
@@ -20,11 +20,7 @@ MARKS = {"bernoulli": "s", "gaussian": "o"}
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> dict[str, Drawing]:
     """The one figure of this result, if anything was run."""
-    return {"figure": _figure(curves, reference, context)} if len(_arms(curves)) else {}
-
-
-def _arms(curves: pd.DataFrame) -> list[str]:
-    return [arm for arm in ARMS if has(curves, "final", arm)]
+    return {"figure": _figure(curves, reference, context)} if drawn(curves, "final", ARMS) else {}
 
 
 def _figure(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Drawing:
@@ -37,7 +33,7 @@ def _figure(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
         f"{context.settings['dropout']['p_hidden']:g}, inputs {context.settings['dropout']['p_input']:g}. "
         f"{setup(context, n)}"
     )
-    numbers = "; ".join(_numbers(curves, reference, arm) for arm in _arms(curves))
+    numbers = "; ".join(_numbers(curves, reference, arm) for arm in drawn(curves, "final", ARMS))
     return Drawing(partial(_draw, curves, reference, context), caption, f"Two panels. Final test error: {numbers}.")
 
 
@@ -51,8 +47,8 @@ def _numbers(curves: pd.DataFrame, reference: pd.DataFrame, arm: str) -> str:
 
 def _draw(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(7.8, 3.3), width_ratios=[1.5, 1])
-    paper = reference if context.scale != "smoke" else None  # other data: the paper's numbers are no reference for it
-    for arm in _arms(curves):
+    paper = context.comparable(reference)
+    for arm in drawn(curves, "final", ARMS):
         band(axes[0], select(curves, "history", arm), STYLE[arm], ARMS[arm])
     step_axis(axes[0], updates(context))
     axes[0].set(xlabel="updates", ylabel="test error (%)", title="(a)")

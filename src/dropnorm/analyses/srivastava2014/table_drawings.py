@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.srivastava2014.error_drawings import error_axis, fewest, setup, updates
-from dropnorm.analyses.tidy import select
+from dropnorm.analyses.tidy import has, select
 from dropnorm.plotting import colour, series_band
 
 HEIGHT_OF_ROW = 0.27  # inches
@@ -36,15 +36,17 @@ def figures(
 
 def _rows(curves, reference, context: Context, labels: dict[str, str], table: str) -> Drawing:
     final = curves[curves.panel == "final"]
-    paper = reference if context.scale != "smoke" else reference.iloc[:0]  # other data: no reference for it
-    hollow = "; hollow: quoted there from others" if paper.quoted.any() else ""
-    marks = f" Grey crosses: {table} of the paper{hollow}." if len(paper) else ""
+    paper = context.comparable(reference)
+    paper = reference.iloc[:0] if paper is None else paper
+    shown = {arm: label for arm, label in labels.items() if has(curves, "final", arm) or arm in set(paper.arm)}
+    quoted = "; hollow diamonds: quoted there from others" if paper.quoted.any() else ""
+    marks = f" Grey crosses: {table} of the paper{quoted}." if len(paper) else ""
     caption = (
         "Test error after the last update. Dots: mean of the seeds, with a line from the lowest to the highest; the "
         f"number is the mean.{marks} {setup(context, fewest(final))}{_other_lengths(curves, context, labels)}"
     )
-    numbers = "; ".join(_row_words(arm, label, curves, paper) for arm, label in labels.items())
-    return Drawing(partial(_draw_rows, curves, paper, labels), caption, f"Test errors in percent. {numbers}.")
+    numbers = "; ".join(_row_words(arm, label, curves, paper) for arm, label in shown.items())
+    return Drawing(partial(_draw_rows, curves, paper, shown), caption, f"Test errors in percent. {numbers}.")
 
 
 def _other_lengths(curves: pd.DataFrame, context: Context, labels: dict[str, str]) -> str:

@@ -87,4 +87,4 @@ def _draw_row(ax, mine: pd.DataFrame, row: str) -> None:
     ax.set_xlabel("learning rate", fontsize="small")
     ax.set_title(TITLES[row], fontsize="small")
     if len(names) > 1:
-        ax.legend(fontsize="xx-small")
+        ax.legend(fontsize="x-small")
