@@ -216,7 +216,7 @@ def publish(
 
 @typer_app.command()
 def restore(
-    result: Annotated[str | None, typer.Argument(help="A result; by default all whose runs are published.")] = None,
+    result: Annotated[str | None, typer.Argument(help="A result; default: all published ones of the scale.")] = None,
     scale: ScaleOpt = "full",
     out: OutOpt = RESULTS,
     variant: VariantOpt = None,

@@ -177,10 +177,9 @@ def _expected(result: Result) -> str:
         return f"Expected time: {texts.duration(result.provenance['seconds'])} of training on one {texts.escape(gpu)}."
     one, many = (texts.duration(seconds_on(result, cores)) for cores in (1, CORES))
     took = f"about {one} on one core of the machine named under Provenance, about {many} on {CORES} such cores."
-    if missing := result.provenance["missing_arms"]:
-        run = len(result.provenance["arms"])
-        return f"Expected time, for the {run} of {run + len(missing)} arms that were run, from their seconds: {took}"
-    return f"Expected time, from the recorded seconds: {took}"
+    run, missing = len(result.provenance["arms"]), len(result.provenance["missing_arms"])
+    arms = f"the {run} of {run + missing} arms that were run" if missing else "all arms"
+    return f"Expected time for {arms}, with {seeds_run(result)} seeds each, from their seconds: {took}"
 
 
 def times_table(results: list[Result]) -> str:
