@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.panels import over_steps
+from dropnorm.analyses.panels import legend_above, over_steps
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.vgg import (
     Collected,
@@ -67,8 +67,8 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     )
     every = context.settings["measure"]["activations_every"]
     words = (
-        f"Layer {LAYER}: changes from one measurement to the next, every {every} "
-        "steps, added up; (a) of a channel's mean in units of its own spread, (b) of the logarithm of its variance; "
+        f"Layer {LAYER}: changes from one measurement to the next, every {every} steps, added up (logarithmic axes); "
+        "(a) of a channel's mean in units of its own spread, (b) of the logarithm of its variance; "
         f"median over channels, {drawings.SEEDS_BAND}. {setup}"
     )
     drift_alt = (
@@ -98,6 +98,6 @@ def _draw_drift(curves: pd.DataFrame) -> Figure:
         drawings.lines(ax, curves, panel, ARMS)
         ax.set(title=title, yscale="log")
     axes[0].set_ylabel("drift so far")
-    axes[0].legend(fontsize="small")
+    legend_above(figure, axes[0])
     over_steps(axes, curves, ["mean_drift"])
     return figure
