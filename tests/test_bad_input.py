@@ -63,6 +63,26 @@ def test_the_command_line_says_what_is_wrong(dropnorm, arguments, words):
     assert all(word in message for word in words), message
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("training.batch_size=2000", ["training.batch_size = 2,000", "digits has 1,437 images to train on"]),
+        ("data.validation=1437", ["data.validation = 1,437", "digits has 1,437 training images"]),
+    ],
+)
+def test_more_images_than_there_are_is_one_line_and_the_name_stays_free(dropnorm, tmp_path, change, words):
+    shape = ["srivastava2014/figure7", "--scale", "smoke", "--out", tmp_path, "--variant", "a"]
+    message = one_line(dropnorm("run", *shape, "--set", change))
+    assert all(word in message for word in words), message
+    done = dropnorm("run", *shape, "--set", "training.batch_size=50", "--arm", "none", "--seeds", "0")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_setting_that_every_arm_sets_itself_is_not_changed_in_silence(dropnorm):
+    message = one_line(dropnorm("run", "srivastava2014/table9", "--variant", "a", "--set", "optimiser.lr=0.2"))
+    assert "--set optimiser.lr: every arm sets it itself" in message
+
+
 def test_a_place_that_cannot_be_written_to_is_one_line(dropnorm):
     arguments = ["--scale", "smoke", "--arm", "baseline", "--seeds", "0", "--out", "/proc/nowhere"]
     assert "/proc/nowhere" in one_line(dropnorm("run", FIGURE1, *arguments))

@@ -14,6 +14,11 @@ def test_a_variant_remembers_and_never_changes_its_meaning(tmp_path):
     assert resolve(place, {"optimiser.lr": 0.3}) == {"optimiser.lr": 0.3}
     remember(place, {"optimiser.lr": 0.3})
     assert resolve(place, {}) == {"optimiser.lr": 0.3}
+    assert resolve(place, {"optimiser.lr": 0.5}) == {
+        "optimiser.lr": 0.5
+    }  # nothing was trained yet: a name is not spent
+    place.runs.mkdir()
+    place.run("baseline").touch()
     with pytest.raises(UserError, match=r"was made with optimiser.lr = 0.3; choose another name"):
         resolve(place, {"optimiser.lr": 0.5})
 

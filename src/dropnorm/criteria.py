@@ -79,7 +79,8 @@ class Share(Strict):
 
     def finding(self, samples: pd.DataFrame) -> Finding:
         a, b = paired(samples, self.measure, self.between)
-        e = share_test(a > b)
+        known = ~(np.isnan(a) | np.isnan(b))
+        e = share_test(a[known] > b[known])
         return Finding(e, e.value >= self.at_least, excluded=e.high < self.at_least)
 
 

@@ -82,6 +82,11 @@ class Protocol:
                 raise UserError(f"{self.path}: scales.{self.scale_name}.{key}: there is no arm '{unknown[0]}'")
         return {arm: chosen for arm, chosen in arms.items() if arm not in self.scale.leave_out}
 
+    def may_change(self, key: str) -> bool:
+        """Whether a changed setting reaches an arm: what an arm sets itself, it keeps."""
+        kept = [[own for own in chosen if f"{key}.".startswith(f"{own}.")] for chosen in self._overrides.values()]
+        return key in self.changes and not all(kept)
+
     def _settings(self, arm: str, overrides: Overrides) -> BaseModel:
         tree = _copy(self.file.settings)
         for source, changes in [
@@ -140,7 +145,11 @@ class Derived(Protocol):
 def load(root: Path, name: ResultName, scale: str, changes: Overrides | None = None) -> Protocol:
     """The protocol of a result. Raises UserError if there is none or it is wrong."""
     path = path_of(root, name)
-    return (Derived if isinstance(read(path), DerivedFile) else Protocol)(path, scale, changes)
+    protocol = (Derived if isinstance(read(path), DerivedFile) else Protocol)(path, scale, changes)
+    for key in protocol.changes:
+        if not any(source.may_change(key) for source in protocol.sources):
+            raise UserError(f"{path}: --set {key}: every arm sets it itself, so that nothing would change")
+    return protocol
 
 
 def all_names(root: Path) -> list[ResultName]:

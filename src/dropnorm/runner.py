@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import BaseModel
 from rich.console import Console
 
 from dropnorm import checkpoint, provenance
@@ -111,7 +112,10 @@ class _StackRun:
         self.stack, self.limits, self.console = stack, limits, console
         settings = [(stack.protocol.arms[arm], seed) for arm, seed in stack.replicas]
         self.settings = settings[0][0]
-        self.experiment = stack.protocol.module.Experiment(settings, load_dataset(self.settings.dataset), stack.device)
+        dataset = load_dataset(self.settings.dataset)
+        for of_replica, _ in settings:
+            _refuse_too_large(of_replica, dataset)
+        self.experiment = stack.protocol.module.Experiment(settings, dataset, stack.device)
         self.total = getattr(self.experiment, "steps", self.settings.steps)  # most know it from settings alone
         self.started, self.seconds = provenance.now(), 0.0
         self._resume()
@@ -183,6 +187,21 @@ class _StackRun:
             }
             write_arm(self.stack.place, self.stack.protocol, arm, mine, session_of_arm)
         drop_finished(self.stack)
+
+
+def _refuse_too_large(settings: BaseModel, dataset: Any) -> None:
+    """Raises UserError where settings ask for more training images than the data set has (None: it is drawn)."""
+    data, training = getattr(settings, "data", None), getattr(settings, "training", None)
+    if dataset is None or data is None:
+        return
+    images = len(dataset.train_labels)
+    held_out = getattr(data, "validation", 0) if getattr(data, "train_on", "split") == "split" else 0
+    if held_out >= images:
+        raise UserError(
+            f"data.validation = {held_out:,}: {data.name} has {images:,} training images, none would be left"
+        )
+    if (batch := getattr(training, "batch_size", 1)) > images - held_out:
+        raise UserError(f"training.batch_size = {batch:,}: {data.name} has {images - held_out:,} images to train on")
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def open_protocol(root: Path, place: Place, changes: Overrides) -> Protocol:
     protocol = load(root, place.name, place.scale, changes)
     for source in protocol.sources:
         if place.variant and (known := _known(place.of(source.name))) is not None:
-            _same(place, known, source.changes)
+            _same(place.of(source.name), known, source.changes)
     return protocol
 
 
@@ -68,16 +68,21 @@ def _known(place: Place) -> Overrides | None:
 
 
 def _same(place: Place, known: Overrides, changes: Overrides) -> Overrides:
-    if changes != known:
+    if changes != known and _begun(place):
         raise UserError(
             f"variant {place.variant} was made with {in_words(known)}; choose another name for {in_words(changes)}"
         )
-    return known
+    return changes
+
+
+def _begun(place: Place) -> bool:
+    """Whether a variant has a run or a checkpoint; without, what it changes can still be mended."""
+    return any(place.runs.glob("*.parquet")) or any(place.checkpoints.glob("*.safetensors"))
 
 
 def remember(place: Place, changes: Overrides) -> None:
     """Write down what a variant changes, before its first run."""
-    if place.variant and not place.file("variant.json").exists():
+    if place.variant and _known(place) != changes:
         write_json(place.file("variant.json"), changes)
 
 

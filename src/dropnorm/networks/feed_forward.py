@@ -3,7 +3,7 @@
 R networks of one shape train side by side: weights `[replica, in, out]`, activations `[replica, batch, unit]`. Forward
 and backward are written out (section 4; tests compare them with autograd): what is saved, and in which precision, is
 then in plain sight. Products may be computed in bfloat16 from a rounded copy of the weights; weights themselves, the
-loss, and all that is measured stay in float32.
+loss, and errors stay in float32 (the thinned networks of Figure 11 are computed as in training).
 """
 
 from typing import NamedTuple

@@ -4,6 +4,7 @@ from functools import reduce
 
 import numpy as np
 import pandas as pd
+from scipy.stats import gmean
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.santurkar2018 import figure4_drawings as drawings
@@ -30,7 +31,7 @@ IN_BIN = 2  # measurements that a bin must have of each net
 
 def summarise(runs: pd.DataFrame) -> Summary:
     """All numbers of the figure, its claims and its page, from tidy runs."""
-    found, arms = Collected(), present(runs, ARMS)
+    found, arms, in_words = Collected(), present(runs, ARMS), {}
     for arm in arms:
         _measure(runs, arm, arms, found)
     if present(runs, [HALF_RATE]):
@@ -39,19 +40,20 @@ def summarise(runs: pd.DataFrame) -> Summary:
         bands = {arm: band_width(runs, arm) for arm in ARMS}
         mid, late = (_ratio(runs, bands, span, arms) for span in ((1000, 5000), (10_000, 15_000)))
         found.add("band_ratio_late", "standard", late, shown_only=True)
+        in_words = {"band_ratio_late_standard": f"{gmean(late.dropna()):.0f}"} if late.notna().any() else {}
         found.add("band_ratio_mid_over_late", "standard", from_one(mid) / from_one(late))
         found.add("band_ratio_equal_loss", "standard", equal_loss_ratio(runs, bands))
     facts = found.facts(
         {"band_width": ".2f", "band_width_mid": ".2f", "band_width_first": ".2f", "gradient_edge": ".1f",
          "gradient_edge_first": ".1f", "random_band_width": ".4f",
          "random_gradient_edge": ".2f", "beta_eighth_times_rate_mid": ".2f", "beta_times_rate_mid": ".2f",
-         "beta_late_times_rate": ".2f", "beta_late": ".1f", "beta_eighth_times_rate": ".1f", "band_ratio_late": ".0f"}
+         "beta_late_times_rate": ".2f", "beta_late": ".1f", "beta_eighth_times_rate": ".1f"}
     )  # fmt: skip
     facts |= found.ratios(
         {"band_ratio": ("band_width", *ARMS), "band_ratio_mid": ("band_width_mid", *ARMS),
          "band_ratio_first": ("band_width_first", *ARMS), "edge_ratio_first": ("gradient_edge_first", *ARMS)}
     )  # fmt: skip
-    return found.summary(_curves(runs), facts)
+    return found.summary(_curves(runs), facts | in_words)
 
 
 def _measure(runs: pd.DataFrame, arm: str, arms: list[str], found: Collected) -> None:

@@ -24,6 +24,7 @@ from dropnorm.analyses.tidy import curve
 
 ARMS = ["standard", "batchnorm", "l1", "l2", "linf"]
 LAYER = 11
+EARLY = 500  # steps in which variances grow out of the first weights
 SMALLEST_VARIANCE = 1e-12  # a channel that has died has none, and its logarithm must stay finite
 
 
@@ -33,13 +34,17 @@ def summarise(runs: pd.DataFrame) -> Summary:
     for arm in compared:
         tables = [first_of_pairs(by_channel(runs, arm, f"{what}_layer{LAYER}")) for what in ("mean", "var", "kurtosis")]
         mean, var, kurtosis = (common(runs, table, compared) for table in tables)
+        if len(later := _variance_steps(var).loc[EARLY + 1 :]):
+            found.add("variance_drift_later", arm, later.sum().groupby(level="seed").median(), shown_only=True)
         drifts = {"mean_drift": _mean_steps(mean, var), "variance_drift": _variance_steps(var)}
         for measure, steps in drifts.items():
             found.add(measure, arm, steps.sum().groupby(level="seed").median())
             curves.append(curve(measure, arm, over_channels(steps.cumsum())))
         found.add("kurtosis", arm, kurtosis.stack(level="unit", future_stack=True).median(), shown_only=True)
         curves += fan(runs, arm, LAYER, compared)
-    facts = found.facts({"mean_drift": ".2f", "variance_drift": ".2f", "kurtosis": ".2f"})
+    facts = found.facts(
+        {"mean_drift": ".2f", "variance_drift": ".2f", "variance_drift_later": ".2f", "kurtosis": ".2f"}
+    )
     facts |= found.ratios({f"{measure}_ratio_{arm}": (measure, arm, "standard")
                            for measure in ("mean_drift", "variance_drift") for arm in ARMS[1:]})  # fmt: skip
     return found.summary(curves, facts | common_steps(runs, compared))

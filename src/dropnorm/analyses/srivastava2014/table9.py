@@ -54,7 +54,7 @@ def rank_correlation(errors: pd.DataFrame) -> pd.Series:
 
 
 def _rank_samples(errors: pd.DataFrame) -> list[pd.DataFrame]:
-    """T9.5: of each seed's errors, and of the means; nothing as long as a row was not run."""
+    """T9.5: of each seed's errors, and the means; nothing as long as a row was not run."""
     whole = by_level(errors, "test_error", {arm: arm for arm in ROWS}).dropna(axis=1)
     if len(whole) < len(ROWS) or whole.shape[1] == 0:
         return []
@@ -72,4 +72,18 @@ def _facts(found: pd.DataFrame) -> dict[str, str]:
     ranks = {m: mean_of(found, m, "all_rows") for m in ("rank_correlation", "rank_correlation_of_means")}
     measured = {arm: test[f"test_error_{arm}"] for arm in ROWS if test[f"test_error_{arm}"] is not None}
     order = [LABELS[arm] for arm in sorted(measured, key=measured.get)]
-    return written(test) | written(train, ".3f") | written(ranks) | {"order": ", ".join(order)}
+    facts = written(test) | written(train, ".3f") | written(ranks) | {"order": ", ".join(order)}
+    return facts | _facts_of_swaps({arm: error for arm in ROWS if (error := test[f"test_error_{arm}"]) is not None})
+
+
+def _facts_of_swaps(means: dict[str, float]) -> dict[str, str]:
+    """How much T9.5 hangs on its closest rows: their distance, and the correlation if they changed places."""
+    if len(means) < len(ROWS):
+        return {}
+    order = sorted(means, key=means.get)
+    neighbours = sorted(zip(order, order[1:], strict=False), key=lambda pair: means[pair[1]] - means[pair[0]])
+    said = []
+    for a, b in neighbours[:2]:
+        swapped = pd.Series(means | {a: means[b], b: means[a]}).to_frame("mean")
+        said.append(f"{LABELS[a]} and {LABELS[b]} ({means[b] - means[a]:.3f}; {rank_correlation(swapped).iloc[0]:.2f})")
+    return {"closest_rows": " and ".join(said)}
