@@ -21,6 +21,6 @@ include: "workflow/rules/book.smk"
 rule all:
     default_target: True
     input:
-        [claims(result) for result in RESULTS],
+        [result.outputs for result in RESULTS],
         unfinished(*RESULTS),
         BOOK if not VARIANT else [],

@@ -32,10 +32,16 @@ def one_line(done) -> str:
     ("arguments", "words"),
     [
         (["run", "ioffe2015/figure9"], ["figure9.yaml", "no such protocol", "dropnorm list"]),
+        (["run", "ioffe2015/figur1"], ["figur1.yaml", "did you mean ioffe2015/figure1?"]),
+        (["compare", "ioffe2015/figur1", "--variant", "a"], ["figur1.yaml", "did you mean ioffe2015/figure1?"]),
         (["run", "figure1"], ["is no result", "ioffe2015/figure1"]),
+        (["run", "results/full/ioffe2015/figure1"], ["is no result", "ioffe2015/figure1"]),
         (["run", FIGURE1, "--scale", "huge"], ["scale 'huge'", "smoke, full, paper"]),
         (["run", FIGURE1, "--arm", "nobody"], ["--arm nobody", "allowed: baseline, batchnorm"]),
+        (["run", FIGURE1, "--arm", "baselin"], ["--arm baselin", "did you mean baseline?"]),
         (["run", FIGURE1, "--seeds", "x"], ["--seeds x", "0-9"]),
+        (["run", FIGURE1, "--seeds", ""], ["--seeds", "0-9"]),
+        (["run", FIGURE1, "--time-limit", ""], ["''", "9m"]),
         (["run", FIGURE1, "--seeds", "99999999999"], ["--seeds 99999999999", "below 2^31"]),
         (["run", "elsewhere/protocols/ioffe2015/figure1.yaml"], ["no protocol of this checkout", "--set KEY=VALUE"]),
         (["run", FIGURE1, "--variant", "a\n", "--set", "optimiser.lr=1"], ["variant 'a\\n'", "names a folder"]),
@@ -50,11 +56,15 @@ def one_line(done) -> str:
             ["run", FIGURE1, "--variant", "a", "--set", "optimiser.lr=[0.1"],
             ["lr=[0.1", "not readable as YAML"],
         ),
+        (
+            ["run", FIGURE1, "--variant", "a", "--set", "optimiser.lr=1", "--set", "optimiser.lr=2"],
+            ["optimiser.lr is set twice"],
+        ),
         (["run", FIGURE1, "--variant", "a"], ["no variant a at scale full", "--set KEY=VALUE"]),
         (["figure", FIGURE1, "--source", "published", "--variant", "a"], ["what is committed", "leave out"]),
         (["figure", FIGURE1, "--scale", "paper", "--out", "nowhere"], ["no runs at scale paper", "dropnorm run"]),
         (["publish", FIGURE1, "--scale", "smoke"], ["no evidence"]),
-        (["compare", FIGURE1, "--variant", "none", "--out", "nowhere"], ["no claims.json"]),
+        (["compare", FIGURE1, "--variant", "none", "--out", "nowhere"], ["no variant none at scale full"]),
         (["data", "imagenet"], ["imagenet", "mnist"]),
     ],
 )
@@ -66,7 +76,7 @@ def test_the_command_line_says_what_is_wrong(dropnorm, arguments, words):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ("training.batch_size=2000", ["training.batch_size = 2,000", "digits has 1,437 images to train on"]),
+        ("training.batch_size=2000", ["training.batch_size = 2,000", "digits has 1,137 images to train on"]),
         ("data.validation=1437", ["data.validation = 1,437", "digits has 1,437 training images"]),
     ],
 )
@@ -86,6 +96,12 @@ def test_a_setting_that_every_arm_sets_itself_is_not_changed_in_silence(dropnorm
 def test_a_place_that_cannot_be_written_to_is_one_line(dropnorm):
     arguments = ["--scale", "smoke", "--arm", "baseline", "--seeds", "0", "--out", "/proc/nowhere"]
     assert "/proc/nowhere" in one_line(dropnorm("run", FIGURE1, *arguments))
+
+
+def test_a_path_in_brackets_is_no_markup(dropnorm, tmp_path):
+    for name in ("[red]x", "[/b]"):
+        done = dropnorm("status", FIGURE1, "--scale", "smoke", "--out", tmp_path / name)
+        assert done.returncode == 0 and name in done.stdout, done
 
 
 def test_default_folders_belong_to_the_checkout_wherever_one_stands(dropnorm, root):

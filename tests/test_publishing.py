@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,8 @@ import pytest
 from dropnorm import publishing
 from dropnorm import runs as runs_module
 from dropnorm.errors import UserError
-from dropnorm.evaluation import evaluate, evaluate_published
-from dropnorm.files import differing, sha256, write_json
+from dropnorm.evaluation import evaluate, evaluate_published, page_files
+from dropnorm.files import differing, seal, sha256, write_json
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
 from dropnorm.publishing import publish, restore, restore_all
@@ -50,6 +51,12 @@ def published(place, tmp_path, protocol):
     _, words = publish(place, target, protocol)
     assert "MB) are with it" in words
     return target
+
+
+def edited(path: Path) -> bytes:
+    """What a file holds, with one digit changed."""
+    content = path.read_bytes()
+    return content.replace(b"1", b"2", 1)
 
 
 @pytest.fixture
@@ -103,6 +110,7 @@ def test_an_arm_that_was_run_after_the_claims_were_judged_is_refused(place, publ
     judged = json.loads(place.file("provenance.json").read_text())
     del judged["arms"][ARM]
     place.file("provenance.json").write_text(json.dumps(judged))
+    seal(place.folder, page_files(place))
     with pytest.raises(UserError, match=f"{ARM} was run after the claims were judged; judge again: dropnorm figure"):
         publish(place, published, protocol)
     assert published.run(ARM).exists()
@@ -125,7 +133,10 @@ def test_what_an_evaluation_has_not_made_is_not_published(place, published, prot
 
 
 @pytest.mark.parametrize("name", ["curves.csv", "claims.json", "figure.png"])
-@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"")])
+@pytest.mark.parametrize(
+    "damage",
+    [lambda path: path.unlink(), lambda path: path.write_bytes(b""), lambda path: path.write_bytes(edited(path))],
+)
 def test_an_evaluation_that_is_not_whole_leaves_what_is_published_alone(place, published, protocol, name, damage):
     before = {path: sha256(path) for path in published.folder.rglob("*.*")}
     damage(place.file(name))
@@ -134,12 +145,49 @@ def test_an_evaluation_that_is_not_whole_leaves_what_is_published_alone(place, p
     assert {path: sha256(path) for path in published.folder.rglob("*.*")} == before
 
 
-@pytest.mark.parametrize("name", ["samples.csv", "curves.csv", "facts.json"])
+@pytest.mark.parametrize(
+    "name", ["samples.csv", "curves.csv", "facts.json", "provenance.json", f"runs/{ARM}.parquet", f"runs/{ARM}.json"]
+)
 def test_what_is_published_is_not_judged_again_from_a_damaged_file(root, published, protocol, name):
-    published.file(name).write_text(published.file(name).read_text()[:-20])
+    published.file(name).write_bytes(published.file(name).read_bytes()[:-20])
     with pytest.raises(UserError, match=f"{name} is not what was published; take it from git again"):
         evaluate_published(root, published, protocol)
     assert differing(published.folder) == [name]
+
+
+def test_what_was_run_with_other_values_is_neither_published_nor_drawn_again(root, place, published):
+    """Its captions would tell of settings that were never run."""
+    today = load(root, NAME, "paper", {"training.batch_size": 30})
+    with pytest.raises(UserError, match="was run with other values than its protocol has; run it: dropnorm run"):
+        evaluate_published(root, published, today)
+    with pytest.raises(UserError, match="was run with other values"):
+        publish(place, published, today)
+    assert differing(published.folder) == []
+
+
+def test_what_was_judged_by_former_criteria_is_not_published(place, published, protocol):
+    path = place.file("provenance.json")
+    write_json(path, json.loads(path.read_text()) | {"evaluation_digest": "former"})
+    seal(place.folder, page_files(place))
+    with pytest.raises(UserError, match="judged by former code or criteria; judge again: dropnorm figure"):
+        publish(place, published, protocol)
+
+
+@pytest.mark.parametrize("name", ["claims.json", "provenance.json", "digests.json"])
+def test_status_looks_into_an_evaluation(root, place, protocol, name):
+    place.file(name).write_bytes(place.file(name).read_bytes()[:-20])
+    found = status(root, protocol, place)
+    assert (found.state, found.command) == ("damaged", place.command("figure"))
+    assert name in found.why
+    evaluate(root, place, protocol)
+    assert status(root, protocol, place).state == "incomplete"  # four of ten seeds
+
+
+def test_an_index_of_figures_that_is_damaged_is_made_again(root, place, protocol):
+    good = place.file("figures.json").read_text()
+    place.file("figures.json").write_text(good[:30])
+    evaluate(root, place, protocol)
+    assert place.file("figures.json").read_text() == good
 
 
 def test_what_lies_among_runs_and_is_none_of_them_is_not_published(place, published, protocol):
@@ -256,5 +304,7 @@ def test_a_variant_comes_back_with_what_it_changes(root, place, tmp_path):
     assert arm_state(here, load(root, NAME, "paper", changes), ARM).state == "fresh"
     other = Place(tmp_path / "other", "paper", NAME, "lr05")
     remember(other, {"optimiser.lr": 0.7})
+    other.runs.mkdir()
+    other.run(ARM).touch()
     with pytest.raises(UserError, match="was made with optimiser.lr = 0.7"):
         list(restore_all(root, [other], target.root))

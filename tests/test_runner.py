@@ -6,6 +6,7 @@ import io
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -282,6 +283,29 @@ def test_a_damaged_table_is_found_and_made_again(root, tmp_path, dropnorm):
     assert sha256(table(tmp_path)) == good
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"identity": None}, {"identity": {"of": "a later version"}}, {"seeds": None}, {"seeds": []}, {"sessions": []}],
+)
+def test_a_record_that_is_wrong_inside_is_damaged(root, tmp_path, whole, change):
+    protocol, place = load(root, NAME, "smoke"), Place(tmp_path, "smoke", NAME)
+    shutil.copytree(whole.parent, place.runs)
+    record = table(tmp_path).with_suffix(".json")
+    record.write_text(json.dumps(json.loads(record.read_text()) | change))
+    assert arm_state(place, protocol, ARM).state == "damaged" and unfinished(place, protocol, ARM)
+
+
+def test_a_table_that_was_deleted_is_missed_once_it_was_judged(root, tmp_path, whole):
+    protocol, place = load(root, NAME, "smoke"), Place(tmp_path, "smoke", NAME)
+    shutil.copytree(whole.parent, place.runs)
+    table(tmp_path).unlink()
+    assert unfinished(place, protocol, ARM)  # its record speaks of it
+    table(tmp_path).with_suffix(".json").unlink()
+    assert not unfinished(place, protocol, ARM)  # never run: that is for Snakemake to see
+    place.file("claims.json").write_text("[]")
+    assert unfinished(place, protocol, ARM)
+
+
 def test_a_record_that_is_not_readable_is_said_and_made_again(root, tmp_path):
     protocol, place = load(root, NAME, "smoke"), Place(tmp_path, "smoke", NAME)
     train(root, tmp_path, [0], arms=["baseline", ARM])
@@ -327,6 +351,7 @@ def test_one_arm_of_a_sweep_can_be_judged_and_drawn_alone(root, tmp_path, dropno
     assert drawn.returncode == 0, drawn.stderr
     assert drawn.stdout.count("not measured") == drawn.stdout.count("no verdict") == 6
     assert "inconclusive" not in drawn.stdout
+    assert "from what is there, which is incomplete: " in drawn.stdout
 
 
 def test_a_reader_waits_while_a_table_and_its_record_are_written(root, tmp_path):

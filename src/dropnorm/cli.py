@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from dropnorm.errors import UserError
 from dropnorm.names import RESULTS, SCALES, Place, ResultName, project_root
@@ -25,6 +26,7 @@ from dropnorm.options import (
     chosen_seeds,
     console,
     in_checkout,
+    known_arms,
     open_result,
     open_results,
 )
@@ -95,10 +97,10 @@ def run(
     from dropnorm.runner import Limits, choose_device, make_loader, run_pending
 
     protocol, place = open_result(result, scale, out, variant, set_)
-    if unknown := [a for a in arm or [] if a not in protocol.arms]:
-        raise UserError(f"--arm {unknown[0]}: unknown; allowed: {', '.join(protocol.arms)}")
-    limits = Limits(parse_duration(time_limit) if time_limit else float("inf"), parse_duration(checkpoint_every))
-    chosen = choose_device(device)
+    arms, chosen = known_arms(protocol, arm), choose_device(device)
+    limits = Limits(
+        float("inf") if time_limit is None else parse_duration(time_limit), parse_duration(checkpoint_every)
+    )
     torch.set_num_threads(threads)
     keep_freed_memory()
     for each in {*protocol.sources, protocol}:
@@ -110,8 +112,8 @@ def run(
     outcome = run_pending(
         protocol,
         place,
-        arms=arm or list(protocol.arms),
-        seeds=chosen_seeds(seeds) if seeds else None,
+        arms=arms,
+        seeds=None if seeds is None else chosen_seeds(seeds),
         device=chosen,
         load_dataset=make_loader(in_checkout(data_dir), mirror),
         limits=limits,
@@ -132,7 +134,7 @@ def list_results() -> None:
     root = project_root()
     for name in all_names(root):
         protocols = {scale: load_protocol(root, name, scale) for scale in SCALES}
-        console.print(f"[bold]{name}[/bold]  {protocols['full'].file.title}")
+        console.print(Text.assemble((str(name), "bold"), f"  {protocols['full'].file.title}"))
         if protocols["full"].derived:
             sizes = f"from the runs of {protocols['full'].sources_in_words}"
         else:
@@ -149,19 +151,12 @@ def status(
     set_: SetOpt = None,
 ) -> None:
     """Say what is fresh, what is stale and why, what is missing, and the command and time that would mend it."""
-    from dropnorm.status import status as result_status
+    from dropnorm.status import told
 
     root = project_root()
-    colours = {"fresh": "green", "missing": "dim", "incomplete": "yellow", "stale": "yellow", "damaged": "red"}
     names, scales = [ResultName.parse(result)] if result else all_names(root), [scale] if scale else SCALES
-    for i, (protocol, place) in enumerate(opened := open_results(names, scales, out, variant, set_)):
-        if not i or place.name != opened[i - 1][1].name:
-            console.print(f"[bold]{place.name}[/bold]")
-        found = result_status(root, protocol, place)
-        why = f": {found.why}" if found.why else ""
-        console.print(f"  {place.scale:6} [{colours[found.state]}]{found.state}[/]{why}")
-        if found.command:
-            console.print(f"         {found.command}   ({found.time})")
+    for line in told(root, open_results(names, scales, out, variant, set_)):
+        console.print(line)
 
 
 @typer_app.command()
@@ -179,6 +174,7 @@ def figure(
     """Judge the claims of a result and draw its figures, from its runs. Takes seconds and never trains."""
     from dropnorm.compare import verdict_lines
     from dropnorm.evaluation import evaluate, evaluate_published
+    from dropnorm.status import status as result_status
 
     if source not in ("runs", "published"):
         raise UserError(f"--source {source}: unknown; allowed: runs, published")
@@ -191,7 +187,10 @@ def figure(
     else:
         protocol, place = open_result(result, scale, out, variant, set_)
         claims = evaluate(root, place, protocol)
-    console.print("\n".join(verdict_lines(claims)))
+        if (found := result_status(root, protocol, place)).why:
+            console.print(f"from what is there, which is {found.state}: {found.why}; {found.command}", style="yellow")
+    for line, verdict in verdict_lines(claims):
+        console.print(Text.assemble(line, (verdict, "bold")))
     console.print(f"figures, tables and claims: {place.folder}")
 
 
@@ -243,8 +242,7 @@ def compare(
     """Set a variant beside the original: figures and tables side by side (a page), the verdicts here too."""
     from dropnorm.compare import compare as side_by_side
 
-    name = ResultName.parse(result)
-    path, lines = side_by_side(*(Place(in_checkout(out), scale, name, v) for v in (None, variant)))
+    path, lines = side_by_side(*(open_result(result, scale, out, v, None)[1] for v in (None, variant)))
     console.print("\n".join(lines))
     console.print(f"figures and tables side by side: {path.resolve()}")
 

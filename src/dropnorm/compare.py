@@ -80,13 +80,13 @@ def _claims(original: Place, variant: Place) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def verdict_lines(claims: list[dict[str, Any]]) -> list[str]:
-    """Every claim with its verdict and our estimate beside the paper's, for the terminal."""
+def verdict_lines(claims: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Every claim with its verdict, and our estimate beside the paper's: lines, and what stands out at their end."""
     lines = []
     for claim in claims:
         paper = "" if claim["paper"] is None else f"; paper {claim['paper']:g}"
-        lines.append(f"{claim['id']} {claim['title']}: [bold]{verdict(claim)}[/bold]")
-        lines.append(f"    {estimate(claim)} ({claim['unit']}{paper})")
+        lines.append((f"{claim['id']} {claim['title']}: ", verdict(claim)))
+        lines.append((f"    {estimate(claim)} ({claim['unit']}{paper})", ""))
     return lines
 
 

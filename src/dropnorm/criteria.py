@@ -79,7 +79,7 @@ class Share(Strict):
 
     def finding(self, samples: pd.DataFrame) -> Finding:
         a, b = paired(samples, self.measure, self.between)
-        known = ~(np.isnan(a) | np.isnan(b))
+        known = pd.notna(a) & pd.notna(b)
         e = share_test(a[known] > b[known])
         return Finding(e, e.value >= self.at_least, excluded=e.high < self.at_least)
 

@@ -1,6 +1,7 @@
 """From the runs of a result to everything its page shows: samples, verdicts, table, curves, figures, provenance.
 
 samples.csv  table.csv  curves.csv  claims.json  facts.json  figures.json  *.svg  *.png  image-*.png  provenance.json
+digests.json over all of them: what is changed or damaged later is noticed
 """
 
 import hashlib
@@ -30,7 +31,6 @@ from dropnorm.variants import in_words
 
 TABLES = ("samples", "table", "curves")
 FACTS = ("claims.json", "facts.json", "figures.json", "provenance.json")
-KEPT = ("samples.csv", "table.csv", "curves.csv", "facts.json")  # not made again without runs
 FIGURE_METADATA = {"svg": {"Date": None}, "png": {"Software": None}}  # by format: without what differs from run to run
 IMAGE = "image-{}.png"  # a picture that is data: no figure, which has axes and a theme
 
@@ -47,19 +47,22 @@ def evaluate(root: Path, place: Place, protocol: Protocol) -> list[dict[str, Any
     claims = write_claims(root, place)
     write_provenance(root, place, protocol)
     draw(root, place, protocol)
+    seal(place.folder, sorted(page_files(place)))
     return claims
 
 
 def evaluate_published(root: Path, published: Place, protocol: Protocol) -> list[dict[str, Any]]:
     """Judge and draw what is published by today's criteria and drawings, without its runs; returns its claims.
 
-    Samples, tables, curves and facts stay as they were published. Raises UserError if there are none.
+    All else stays as it was published. Raises UserError if it is not published, if some of that is not what was
+    published, or if the protocol has other values now than the runs had: captions would tell of these.
     """
     if not published.file("digests.json").exists():
         raise UserError(f"{published.name} is not published at scale {published.scale}; judge its runs: --source runs")
-    if changed := [name for name in differing(published.folder) if name in KEPT]:
+    if changed := [name for name in differing(published.folder) if name not in _made_anew(published)]:
         path = published.file(changed[0])
         raise UserError(f"{path} is not what was published; take it from git again: git checkout -- {path}")
+    refuse_other_values(published, protocol)
     draw(root, published, protocol)
     claims = write_claims(root, published)
     path = published.file("provenance.json")
@@ -67,6 +70,30 @@ def evaluate_published(root: Path, published: Place, protocol: Protocol) -> list
     runs = [name for name in read_json(published.file("digests.json")) if "/" in name]
     seal(published.folder, sorted([*page_files(published), *runs]))
     return claims
+
+
+def _made_anew(place: Place) -> set[str]:
+    """The files that are judged and drawn again without runs."""
+    return {"claims.json", "figures.json", *(file for name in _drawn_before(place) for file in _files_of(name))}
+
+
+def _drawn_before(place: Place) -> list[str]:
+    """The figures of the last evaluation; none if its index is gone or damaged, as a new one is written."""
+    try:
+        return [*read_json(place.file("figures.json"))]
+    except (FileNotFoundError, TypeError, UserError):
+        return []
+
+
+def refuse_other_values(place: Place, protocol: Protocol) -> None:
+    """Raises UserError if the evaluated runs had other settings than the protocol has now."""
+    ran = read_json(place.file("provenance.json"))["arms"]
+    for arm in (a for a in ran if a in protocol.arms):
+        if ran[arm]["protocol_hash"] != protocol.settings_digest(arm):
+            again = run_command(replace(place, root=RESULTS), protocol)
+            raise UserError(
+                f"arm {arm} of {place.name} was run with other values than its protocol has; run it: {again}"
+            )
 
 
 def page_files(place: Place) -> list[str]:
@@ -93,11 +120,10 @@ def draw(root: Path, place: Place, protocol: Protocol) -> None:
         for style in THEMES:
             with theme(style):
                 _save(drawing.draw(), place, name, style)
-    index = place.file("figures.json")
-    for name in set(read_json(index) if index.exists() else ()) - set(drawings):  # no longer drawn
+    for name in set(_drawn_before(place)) - set(drawings):  # no longer drawn
         for file in _files_of(name):
             place.file(file).unlink(missing_ok=True)
-    write_json(index, words(drawings))
+    write_json(place.file("figures.json"), words(drawings))
 
 
 def drawings_of(root: Path, place: Place, protocol: Protocol) -> dict[str, Drawing]:

@@ -52,7 +52,7 @@ def _file(module: str, source: Path) -> Path | None:
 def _imports(path: Path) -> list[str]:
     """Every module that a file may import; `from a import b` may mean the module a.b or a name in a."""
     names = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -63,7 +63,7 @@ def _imports(path: Path) -> list[str]:
 @cache
 def _code(path: Path) -> str:
     """The file's code in one canonical form, without comments, docstrings and layout."""
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and _is_docstring(body[0]):

@@ -36,7 +36,8 @@ class ResultName:
 
         Raises UserError if `text` is none of these.
         """
-        words = text.removesuffix(".yaml").rstrip("/").replace("_", "/").split("/")[-2:]
+        words = text.removesuffix(".yaml").rstrip("/").replace("_", "/").split("/")
+        words = words[-2:] if text.endswith(".yaml") else words
         if len(words) != 2 or not all(_NAME.fullmatch(w) for w in words):
             raise UserError(f"'{text}' is no result; name one as in ioffe2015/figure1 (`dropnorm list` shows all)")
         return cls(*words)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from dropnorm.protocol_file import parse_seeds, path_of
 from dropnorm.variants import UnknownVariant, open_protocol
 
 PUBLISHED, DATA, BENCH = Path("published"), Path("data"), RESULTS / "bench"
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, markup=False)  # a path in brackets is no markup
 
 ResultArg = Annotated[str, typer.Argument(help="A result (ioffe2015/figure1) or its protocol file.")]
 ScaleOpt = Annotated[str, typer.Option(help="smoke (bundled digits, minutes), full, or paper (the paper's own scale).")]
@@ -59,6 +60,16 @@ def open_results(
     if unknown and not opened:
         raise unknown
     return opened
+
+
+def known_arms(protocol: Protocol, names: list[str] | None) -> list[str]:
+    """`--arm` as given, or all arms. Raises UserError if there is no such arm."""
+    for name in names or []:
+        if name not in protocol.arms:
+            near = get_close_matches(name, protocol.arms, n=1)
+            meant = f" (did you mean {near[0]}?)" if near else ""
+            raise UserError(f"--arm {name}: unknown{meant}; allowed: {', '.join(protocol.arms)}")
+    return names or list(protocol.arms)
 
 
 def chosen_seeds(text: str) -> list[int]:

@@ -48,6 +48,11 @@ class Protocol:
         self.arms: dict[str, BaseModel] = {arm: self._settings(arm, o) for arm, o in self._overrides.items()}
 
     @property
+    def root(self) -> Path:
+        """The checkout that it lies in."""
+        return self.path.parents[2]
+
+    @property
     def derived(self) -> bool:
         """Whether this result has no runs of its own, but is judged from those of `sources`."""
         return self.sources != [self]
@@ -119,8 +124,7 @@ class Derived(Protocol):
     """
 
     def _fill(self) -> None:
-        root = self.path.parents[2]
-        paths = [path_of(root, name) for name in source_files(root, self.file)]
+        paths = [path_of(self.root, name) for name in source_files(self.root, self.file)]
         changes = [{k: v for k, v in self.changes.items() if self._has(path, k, v)} for path in paths]
         for key in self.changes:
             if not any(key in of_source for of_source in changes):
@@ -165,6 +169,8 @@ def parse_changes(items: list[str]) -> Overrides:
         key, sign, value = item.partition("=")
         if not sign or not key.strip():
             raise UserError(f"--set {item}: write KEY=VALUE, as in --set optimiser.lr=0.3")
+        if key.strip() in changes:
+            raise UserError(f"--set {item}: {key.strip()} is set twice")
         try:
             changes[key.strip()] = yaml.safe_load(value)
         except yaml.YAMLError:

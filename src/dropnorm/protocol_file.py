@@ -4,6 +4,7 @@ Settings of a scale, a sweep or an arm are written as dotted keys (`optimiser.lr
 """
 
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,9 @@ class _Seeded(Strict):
             try:
                 parse_seeds(value)
             except ValueError:
-                raise ValueError("must be a range such as 0-9 or a list such as 0,2,5") from None
+                raise ValueError(
+                    f"must be a range such as 0-9 or a list such as 0,2,5; at most {MOST_SEEDS:,}"
+                ) from None
         return value
 
 
@@ -144,7 +147,9 @@ def read(path: Path) -> ProtocolFile | DerivedFile:
     try:
         tree = read_yaml(path)
     except FileNotFoundError:
-        raise UserError(f"{path}: there is no such protocol (`dropnorm list` shows all)") from None
+        near = get_close_matches(path.stem, [p.stem for p in path.parent.glob("*.yaml")], n=1)
+        meant = f"did you mean {path.parent.name}/{near[0]}? " if near else ""
+        raise UserError(f"{path}: there is no such protocol ({meant}`dropnorm list` shows all)") from None
     model = DerivedFile if isinstance(tree, dict) and "runs_of" in tree else ProtocolFile
     if model is DerivedFile and (
         both := [k for k in tree if k in set(ProtocolFile.model_fields) - set(model.model_fields)]

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dropnorm.errors import UserError
-from dropnorm.evaluation import FACTS, page_files
-from dropnorm.files import read_json, replacing, seal, sha256
+from dropnorm.evaluation import FACTS, evaluation_digest, page_files, refuse_other_values
+from dropnorm.files import differing, read_json, replacing, seal, sha256
 from dropnorm.names import Place
 from dropnorm.protocol import Protocol
 from dropnorm.runs import arm_state, table
@@ -26,8 +26,8 @@ MOST_BYTES_OF_A_FILE = 2 * 1024**2  # as for every file of the repository
 def publish(place: Place, published: Place, protocol: Protocol) -> tuple[list[Path], str]:
     """Copy the small part of a result to where it is committed; returns the copies, and what became of its runs.
 
-    Raises UserError if it has not been evaluated, if it was not evaluated from the runs that are there now, or at smoke
-    scale, which is no evidence.
+    Raises UserError if it has not been evaluated, if it was not evaluated from the runs that are there now by today's
+    criteria, if these were not run with today's values, or at smoke scale, which is no evidence.
     """
     if place.scale == "smoke":
         raise UserError("smoke results are no evidence and are not published; run at --scale full or paper")
@@ -45,20 +45,22 @@ def publish(place: Place, published: Place, protocol: Protocol) -> tuple[list[Pa
 
 
 def _whole(place: Place) -> list[str]:
-    """The names of what an evaluation made. Raises UserError if some of it is missing, empty or not readable."""
-    for name in FACTS:
+    """The names of what an evaluation made. Raises UserError if some of it is missing, or is not what was made."""
+    for name in ("digests.json", *FACTS):
         if not place.file(name).exists():
             raise UserError(f"{place.folder} has no {name}; make it: {place.command('figure')}")
-        read_json(place.file(name))
-    names = page_files(place)
-    if lacking := [name for name in names if not (path := place.file(name)).exists() or not path.stat().st_size]:
-        raise UserError(f"{place.file(lacking[0])} is missing or empty; make it: {place.command('figure')}")
-    return names
+    if changed := differing(place.folder):
+        raise UserError(f"{place.file(changed[0])} is not what was made of the runs; again: {place.command('figure')}")
+    return page_files(place)
 
 
 def _small_runs(place: Place, protocol: Protocol) -> tuple[list[Path], str]:
     """The tables and records that the claims were judged from, if they are small enough to be committed."""
-    arms = read_json(place.file("provenance.json"))["arms"]
+    judged = read_json(place.file("provenance.json"))
+    arms = judged["arms"]
+    if judged["evaluation_digest"] != evaluation_digest(protocol.root, place.name):
+        raise UserError(f"{place.name} was judged by former code or criteria; judge again: {place.command('figure')}")
+    refuse_other_values(place, protocol)
     if gone := [arm for arm in arms if arm not in protocol.arms]:
         raise UserError(f"the protocol has no arm {gone[0]} any more; judge again: {place.command('figure')}")
     if new := [arm for arm in protocol.arms if arm not in arms and table(place, protocol, arm).exists()]:

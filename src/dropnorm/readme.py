@@ -13,7 +13,7 @@ def refreshed(root: Path) -> str:
 
     Raises UserError if one of its markers is gone.
     """
-    text = (root / "README.md").read_text()
+    text = (root / "README.md").read_text(encoding="utf-8")
     for name, generated in (("verdicts", readme_table(root)), ("times", readme_times(root))):
         pattern = re.compile(rf"(<!-- {name}: .*? -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         text, found = pattern.subn(lambda m, new=generated: f"{m[1]}{new}{m[2]}", text)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dropnorm.datasets.registry import DIGESTS
 from dropnorm.errors import UserError
@@ -28,12 +29,13 @@ SMALL = {
     "use_dictionary": ["seed", "step", "quantity", "unit"],
     "use_byte_stream_split": ["value"],
 }
-RECORDED = {"identity", "sha256", "seeds", "sessions"}  # what a record has at least
 
 
 @dataclass(frozen=True)
 class Identity:
     """What makes a run this run and no other. Device, threads and paths are not part of it."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     code: str
     settings: str
@@ -44,6 +46,15 @@ class Identity:
         names = {"code": "training code", "settings": "protocol values", "data": "data set"}
         changed = [names[k] for k in names if getattr(self, k) != getattr(other, k)]
         return ", ".join(changed) + " changed"
+
+
+class Record(BaseModel):
+    """What a record beside a table has at least."""
+
+    identity: Identity
+    sha256: str
+    seeds: list[int] = Field(min_length=1)
+    sessions: list[dict[str, Any]] = Field(min_length=1)
 
 
 def table(place: Place, protocol: Protocol, arm: str) -> Path:
@@ -88,13 +99,14 @@ def arm_state(place: Place, protocol: Protocol, arm: str) -> ArmState:
 
 
 def unfinished(place: Place, protocol: Protocol, arm: str) -> bool:
-    """Whether an arm was run, but not all of it as it would be today. Asks its record alone, which is quick."""
+    """Whether an arm was run or judged, but is not as it would be today. Asks its record alone, which is quick."""
+    path = table(place, protocol, arm)
     try:
-        record = _record(table(place, protocol, arm))
+        record = _record(path)
     except UserError:
         return True  # training makes it anew
-    if record is None:
-        return False
+    if record is None or not path.exists():
+        return record is not None or place.file("claims.json").exists()
     lacking = set(protocol.owner(arm).seeds) - set(record["seeds"])
     return bool(lacking) or Identity(**record["identity"]) != identity(protocol, arm)
 
@@ -193,8 +205,10 @@ def _record(path: Path) -> dict[str, Any] | None:
         record = read_json(path.with_suffix(".json"))
     except FileNotFoundError:
         return None
-    if not (isinstance(record, dict) and set(record) >= RECORDED):
-        raise UserError(f"{path.with_suffix('.json')}: no record of runs; delete it, and have it made again")
+    try:
+        Record.model_validate(record)
+    except ValidationError:
+        raise UserError(f"{path.with_suffix('.json')}: no record of runs; delete it, and have it made again") from None
     return record
 
 

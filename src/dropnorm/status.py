@@ -1,15 +1,21 @@
 """What is there of each result, what is stale and why, and what to do about it."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.text import Text
+
+from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluation_digest
-from dropnorm.files import read_json
+from dropnorm.files import differing, read_json
 from dropnorm.names import Place
 from dropnorm.protocol import Protocol
 from dropnorm.runs import ArmState, arm_state, records, run_command
 from dropnorm.timing import core_seconds, in_words, ms_per_replica_step
+
+COLOURS = {"fresh": "green", "missing": "dim", "incomplete": "yellow", "stale": "yellow", "damaged": "red"}
 
 
 @dataclass(frozen=True)
@@ -27,15 +33,28 @@ def status(root: Path, protocol: Protocol, place: Place) -> Status:
     """Compare a result on disk with what protocol and code would make today."""
     states = {arm: arm_state(place, protocol, arm) for arm in protocol.arms}
     runs_state, why = _runs_state(protocol, states)
-    if runs_state != "fresh":
-        missing = {arm: _missing_seeds(protocol, arm, found) for arm, found in states.items()}
-        seconds = core_seconds(protocol, missing, ms_per_replica_step(place, protocol, root / "published"))
-        pending = [source for source in protocol.sources if any(missing[arm] for arm in source.arms)]
-        commands = [run_command(place.of(source.name), source) for source in pending]
-        return Status(place, runs_state, why, " && ".join(commands), in_words(seconds))
-    if why := _evaluation_stale(root, place, protocol):
-        return Status(place, "stale", why, place.command("figure"), "seconds")
-    return Status(place, "fresh", "", "", "")
+    judged_state, judged_why = _evaluation(root, place, protocol)
+    if runs_state == "fresh" or (runs_state == "incomplete" and judged_state == "damaged"):
+        command, time = (place.command("figure"), "seconds") if judged_why else ("", "")
+        return Status(place, judged_state, judged_why, command, time)
+    missing = {arm: _missing_seeds(protocol, arm, found) for arm, found in states.items()}
+    seconds = core_seconds(protocol, missing, ms_per_replica_step(place, protocol, root / "published"))
+    pending = [source for source in protocol.sources if any(missing[arm] for arm in source.arms)]
+    commands = [run_command(place.of(source.name), source) for source in pending]
+    return Status(place, runs_state, why, " && ".join(commands), in_words(seconds))
+
+
+def told(root: Path, opened: list[tuple[Protocol, Place]]) -> Iterator[Text]:
+    """The state of several results and scales, line by line, for the terminal."""
+    name = None
+    for protocol, place in opened:
+        if place.name != name:
+            yield Text(str(name := place.name), style="bold")
+        found = status(root, protocol, place)
+        why = f": {found.why}" if found.why else ""
+        yield Text.assemble(f"  {place.scale:6} ", (found.state, COLOURS[found.state]), why)
+        if found.command:
+            yield Text(f"         {found.command}   ({found.time})")
 
 
 def _missing_seeds(protocol: Protocol, arm: str, found: ArmState) -> int:
@@ -55,10 +74,21 @@ def _runs_state(protocol: Protocol, states) -> tuple[str, str]:
     return "fresh", ""
 
 
+def _evaluation(root: Path, place: Place, protocol: Protocol) -> tuple[str, str]:
+    """The state of what was judged and drawn, and why: fresh, stale or damaged."""
+    try:
+        why = _evaluation_stale(root, place, protocol)
+    except UserError as error:
+        return "damaged", str(error)
+    return ("stale", why) if why else ("fresh", "")
+
+
 def _evaluation_stale(root: Path, place: Place, protocol: Protocol) -> str:
     """Why claims and figures do not belong to the runs and the analysis of today; '' if they do."""
     if not (place.file("claims.json").exists() and place.file("provenance.json").exists()):
         return "not evaluated"
+    if changed := differing(place.folder):
+        raise UserError(f"{changed[0]} is not what was made of the runs")
     provenance = read_json(place.file("provenance.json"))
     if provenance.get("evaluation_digest") != evaluation_digest(root, place.name):
         return "analysis code or criteria changed"

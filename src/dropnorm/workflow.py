@@ -22,7 +22,8 @@ from dropnorm.validation import describe
 from dropnorm.variants import UnknownVariant, open_protocol
 
 OUTPUTS = (
-    "claims.json", "facts.json", "figures.json", "provenance.json", "samples.csv", "table.csv", "curves.csv",
+    "claims.json", "facts.json", "figures.json", "provenance.json", "digests.json",
+    "samples.csv", "table.csv", "curves.csv",
     "figure.svg", "figure-dark.svg", "figure.png", "figure-dark.png",
 )  # fmt: skip
 SHOWN = ("claims/*.yaml", "protocols/*/*.yaml", "published/bench/*.json")  # on the pages of every book

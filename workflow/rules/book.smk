@@ -5,7 +5,7 @@ BOOK = f"build/book/{SOURCE}/html/index.html"
 
 rule book_pages:
     input:
-        published_files(ROOT) if SOURCE == "published" else [claims(result) for result in RESULTS],
+        published_files(ROOT) if SOURCE == "published" else [result.outputs for result in RESULTS],
         book_sources(ROOT),
     output:
         BOOK,

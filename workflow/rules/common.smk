@@ -20,10 +20,6 @@ SCALE, VARIANT, GPUS = CONFIG.scale, CONFIG.variant, int(CONFIG.device == "cuda"
 
 
 # Paths and places in shell commands are looked up in `config` when a job starts: they are no reason to run it again.
-def claims(result):
-    return result.file("claims.json")
-
-
 # Marks of the jobs whose runs were made without Snakemake and are not finished: what makes Snakemake finish them.
 def unfinished(*results):
     names = {source.name for result in results for source in result.protocol.sources}

@@ -28,7 +28,7 @@ for result in RESULTS:
         name:
             result.target
         input:
-            claims(result),
+            result.outputs,
             unfinished(result),
 
 
@@ -38,4 +38,4 @@ for paper in sorted({result.place.name.paper for result in RESULTS}):
         name:
             paper
         input:
-            [[claims(result), *unfinished(result)] for result in RESULTS if result.name.paper == paper],
+            [[*result.outputs, *unfinished(result)] for result in RESULTS if result.name.paper == paper],

@@ -46,7 +46,7 @@ def _run(out: Path) -> None:
         [*JUPYTER_BOOK, "build", *options, str(out / "source")], capture_output=True, text=True, errors="replace"
     )
     log = _COLOURS.sub("", done.stdout + done.stderr)
-    (out / "build.log").write_text(log)
+    (out / "build.log").write_text(log, encoding="utf-8")
     if done.returncode != 0 or not (out / "_build" / "html" / "index.html").exists():
         raise UserError(f"the book was not built: {_first_complaint(log)} (all of it: {out / 'build.log'})")
 

@@ -37,7 +37,7 @@ def stage(root: Path, source: str, results: Path, folder: Path) -> list[Result]:
     found = find_results(root, source, results)
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(root / "book", folder, ignore=shutil.ignore_patterns("_build", GENERATED, "__pycache__"))
-    pages = {p.relative_to(folder).as_posix(): p.read_text() for p in sorted(folder.rglob("*.md"))}
+    pages = {p.relative_to(folder).as_posix(): p.read_text(encoding="utf-8") for p in sorted(folder.rglob("*.md"))}
     injected = substitutions(pages, found)
     for result in found:
         _write_result(folder, result, _wanted_figures(pages, result))
@@ -54,7 +54,7 @@ def _write_result(folder: Path, result: Result, wanted: list[tuple[str, str]]) -
         for name in [*figures.files_of(result), *DATA_FILES]:
             shutil.copyfile(result.folder / name, place / name)
     for name, text in fragments(result, wanted).items():
-        (place / f"{name}.md").write_text(text)
+        (place / f"{name}.md").write_text(text, encoding="utf-8")
 
 
 def fragments(result: Result, wanted: list[tuple[str, str]] = ()) -> dict[str, str]:
@@ -118,15 +118,15 @@ def _write_shared(root: Path, folder: Path, found: list[Result], times: list[Res
     }
     (folder / GENERATED).mkdir(exist_ok=True)
     for name, text in shared.items():
-        (folder / GENERATED / f"{name}.md").write_text(text)
+        (folder / GENERATED / f"{name}.md").write_text(text, encoding="utf-8")
 
 
 def _write_config(folder: Path, injected: dict[str, Any]) -> None:
     """The hand-written configuration, with the numbers to inject and the repository's address if it is known."""
     path = folder / "_config.yml"
-    config = yaml.safe_load(path.read_text())
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
     config["sphinx"]["config"]["myst_substitutions"] = injected
     if url := texts.repository_url():
         link = {"name": "Source code", "url": url, "icon": "fa-solid fa-code"}  # the theme's own button knows few hosts
         config["sphinx"]["config"]["html_theme_options"]["icon_links"] = [link]
-    path.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+    path.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
