@@ -132,6 +132,20 @@ def test_nothing_to_do_is_said(checkout):
     assert "Nothing to be done" in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("files", "jobs"),
+    [
+        (["figure.svg"], {"evaluate"}),
+        (["runs/baseline.parquet"], {"baseline", "evaluate"}),
+        (["runs/baseline.parquet", "runs/baseline.json"], {"baseline", "evaluate"}),
+    ],
+)
+def test_what_was_deleted_is_missed(checkout, files, jobs):
+    for file in files:
+        (checkout.folder / "results/smoke/ioffe2015/figure1" / file).unlink()
+    assert checkout.would_run() == jobs
+
+
 # --- the staleness table ---
 
 
