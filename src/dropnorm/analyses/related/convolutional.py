@@ -167,7 +167,7 @@ def _draw_sizes(ax: Axes, curves: pd.DataFrame) -> None:
             series_band(ax, select(curves, "size", norm), i, label, marks=True)
     tried_axis(ax, SIZES)
     ax.set(xlabel="size of the mini-batch", ylabel="test accuracy (%)")
-    legend(ax, loc="lower right")
+    legend(ax, loc="lower left")
 
 
 def _draw_order(ax: Axes, mine: pd.DataFrame) -> None:
