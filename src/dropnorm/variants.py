@@ -44,6 +44,12 @@ def open_protocol(root: Path, place: Place, changes: Overrides) -> Protocol:
         if not known:
             raise UnknownVariant(_unknown(place))
         changes = {key: value for found in known for key, value in found.items()}
+        for found in known:
+            if any(changes[key] != value for key, value in found.items()):
+                raise UserError(
+                    f"variant {place.variant} was made with {in_words(found)} and with {in_words(changes)}; "
+                    "say which is meant (--set KEY=VALUE), or choose another name"
+                )
     protocol = load(root, place.name, place.scale, changes)
     for source in protocol.sources:
         if place.variant and (known := _known(place.of(source.name))) is not None:
