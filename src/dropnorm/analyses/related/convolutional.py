@@ -124,15 +124,22 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     o, training = context.settings["optimiser"], context.settings["training"]
     order = (
         f"test accuracy with batch norm after ReLU minus before it, mini-batches of {LARGE}, a point a seed; line: "
-        f"their mean; shaded: {MARGIN} points to both sides. On {context.data}. {ending(context, curves)}"
+        f"their mean; shaded: {MARGIN} points to both sides. On {context.data}. {ending(context, _seeds(curves))}"
     )
     caption = order[0].upper() + order[1:]
     if nets := " and with ".join(NORMS[norm] for norm in _compared(curves)):
         caption = (
             f"Left: test accuracy by size of the mini-batch, with {nets}; rate {o['lr']} at {training['batch_size']} "
-            "and in proportion to the size, as many pictures at all sizes; mean, lowest and highest seed. Right: "
+            "and in proportion to the size, as many pictures at all sizes; mean, lowest and highest of "
+            f"{curves[curves.panel == 'size'].n.min()} seeds. Right: "
         ) + order
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
+
+
+def _seeds(curves: pd.DataFrame) -> pd.DataFrame:
+    """The curves whose seeds a caption ends with: those of the order, which can be more than those of the sizes."""
+    order = select(curves, "order", "seed")
+    return order if len(order) else curves
 
 
 def _compared(curves: pd.DataFrame) -> list[str]:
