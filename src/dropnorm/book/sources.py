@@ -130,12 +130,17 @@ def _check(place: Place) -> None:
         if not place.file(name).exists():
             raise UserError(f"{place.file(name)} is missing; {_remedy(place)}")
     for name in differing(place.folder):
-        raise UserError(f"{place.file(name)} is not what was published (its digest differs); {_remedy(place)}")
+        made = "was published" if _committed(place) else "was made of the runs"
+        raise UserError(f"{place.file(name)} is not what {made} (its digest differs); {_remedy(place)}")
+
+
+def _committed(place: Place) -> bool:
+    return place.root.name == "published"
 
 
 def _remedy(place: Place) -> str:
-    """What to do about a file: what is committed (it has digests) comes from git, the rest from runs."""
-    if place.file("digests.json").exists():
+    """What to do about a file: what is committed comes from git, the rest from runs."""
+    if _committed(place):
         return f"take it from git again: git checkout -- {place.folder}"
     return f"make it: {place.command('figure')}"
 
