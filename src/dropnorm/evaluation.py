@@ -27,7 +27,7 @@ from dropnorm.names import RESULTS, Place, ResultName
 from dropnorm.plotting import THEMES, theme
 from dropnorm.protocol import Protocol
 from dropnorm.runs import arm_state, read_runs, records, run_command
-from dropnorm.variants import in_words
+from dropnorm.variants import in_words, remember
 
 TABLES = ("samples", "table", "curves")
 FACTS = ("claims.json", "facts.json", "figures.json", "provenance.json")
@@ -47,6 +47,7 @@ def evaluate(root: Path, place: Place, protocol: Protocol) -> list[dict[str, Any
     claims = write_claims(root, place)
     write_provenance(root, place, protocol)
     draw(root, place, protocol)
+    remember(place, protocol.changes)  # a derived result may have been trained by its sources alone
     seal(place.folder, sorted(page_files(place)))
     return claims
 
