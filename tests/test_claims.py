@@ -154,9 +154,8 @@ def test_an_exact_statement_must_hold_in_every_seed(part, values, expected):
 
 
 def test_a_share_leaves_out_seeds_without_a_value():
-    part = {"test": "share", "measure": "m", "between": ["a", "b"], "at_least": 0.8}
     a = np.r_[np.full(9, 2.0), np.nan]
-    claim = judge(file_of([part]), NAME, samples_of(a=a, b=np.ones(10)), "paper")[0]
+    claim = judge(file_of([SHARE]), NAME, samples_of(a=a, b=np.ones(10)), "paper")[0]
     assert (claim["verdict"], claim["ours"], claim["n"]) == ("replicated", 1, 9)
 
 

@@ -32,6 +32,7 @@ def publish(place: Place, published: Place, protocol: Protocol) -> tuple[list[Pa
     if place.scale == "smoke":
         raise UserError("smoke results are no evidence and are not published; run at --scale full or paper")
     shown = _whole(place)
+    _refuse_former(place, protocol)
     runs, words = _small_runs(place, protocol)
     shutil.rmtree(published.runs, ignore_errors=True)
     names = sorted([*shown, *(p.relative_to(place.folder).as_posix() for p in runs)])
@@ -54,13 +55,17 @@ def _whole(place: Place) -> list[str]:
     return page_files(place)
 
 
-def _small_runs(place: Place, protocol: Protocol) -> tuple[list[Path], str]:
-    """The tables and records that the claims were judged from, if they are small enough to be committed."""
-    judged = read_json(place.file("provenance.json"))
-    arms = judged["arms"]
-    if judged["evaluation_digest"] != evaluation_digest(protocol.root, place.name):
+def _refuse_former(place: Place, protocol: Protocol) -> None:
+    """Raises UserError if an evaluation is of former code or criteria, or its runs of other values than today's."""
+    judged_by = read_json(place.file("provenance.json"))["evaluation_digest"]
+    if judged_by != evaluation_digest(protocol.root, place.name):
         raise UserError(f"{place.name} was judged by former code or criteria; judge again: {place.command('figure')}")
     refuse_other_values(place, protocol)
+
+
+def _small_runs(place: Place, protocol: Protocol) -> tuple[list[Path], str]:
+    """The tables and records that the claims were judged from, if they are small enough to be committed."""
+    arms = read_json(place.file("provenance.json"))["arms"]
     if gone := [arm for arm in arms if arm not in protocol.arms]:
         raise UserError(f"the protocol has no arm {gone[0]} any more; judge again: {place.command('figure')}")
     if new := [arm for arm in protocol.arms if arm not in arms and table(place, protocol, arm).exists()]:

@@ -33,10 +33,11 @@ def status(root: Path, protocol: Protocol, place: Place) -> Status:
     """Compare a result on disk with what protocol and code would make today."""
     states = {arm: arm_state(place, protocol, arm) for arm in protocol.arms}
     runs_state, why = _runs_state(protocol, states)
-    judged_state, judged_why = _evaluation(root, place, protocol)
-    if runs_state == "fresh" or (runs_state == "incomplete" and judged_state == "damaged"):
-        command, time = (place.command("figure"), "seconds") if judged_why else ("", "")
-        return Status(place, judged_state, judged_why, command, time)
+    if runs_state in ("fresh", "incomplete"):
+        judged, of_judged = _evaluation(root, place, protocol)
+        if runs_state == "fresh" or judged == "damaged":
+            command, time = (place.command("figure"), "seconds") if of_judged else ("", "")
+            return Status(place, judged, of_judged, command, time)
     missing = {arm: _missing_seeds(protocol, arm, found) for arm, found in states.items()}
     seconds = core_seconds(protocol, missing, ms_per_replica_step(place, protocol, root / "published"))
     pending = [source for source in protocol.sources if any(missing[arm] for arm in source.arms)]

@@ -15,11 +15,11 @@ except UserError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)
 
+# Paths and places in shell commands are looked up in `config` when a job starts: they are no reason to run it again.
 config.update(out=CONFIG.out, data_dir=CONFIG.data_dir)  # as shell commands use them, with `~` replaced
 SCALE, VARIANT, GPUS = CONFIG.scale, CONFIG.variant, int(CONFIG.device == "cuda")
 
 
-# Paths and places in shell commands are looked up in `config` when a job starts: they are no reason to run it again.
 # Marks of the jobs whose runs were made without Snakemake and are not finished: what makes Snakemake finish them.
 def unfinished(*results):
     names = {source.name for result in results for source in result.protocol.sources}

@@ -34,9 +34,9 @@ def summarise(runs: pd.DataFrame) -> Summary:
     for arm in compared:
         tables = [first_of_pairs(by_channel(runs, arm, f"{what}_layer{LAYER}")) for what in ("mean", "var", "kurtosis")]
         mean, var, kurtosis = (common(runs, table, compared) for table in tables)
-        if len(later := _variance_steps(var).loc[EARLY + 1 :]):
-            found.add("variance_drift_later", arm, later.sum().groupby(level="seed").median(), shown_only=True)
         drifts = {"mean_drift": _mean_steps(mean, var), "variance_drift": _variance_steps(var)}
+        if len(later := drifts["variance_drift"].loc[EARLY + 1 :]):
+            found.add("variance_drift_later", arm, later.sum().groupby(level="seed").median(), shown_only=True)
         for measure, steps in drifts.items():
             found.add(measure, arm, steps.sum().groupby(level="seed").median())
             curves.append(curve(measure, arm, over_channels(steps.cumsum())))

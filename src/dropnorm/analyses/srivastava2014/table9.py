@@ -54,7 +54,7 @@ def rank_correlation(errors: pd.DataFrame) -> pd.Series:
 
 
 def _rank_samples(errors: pd.DataFrame) -> list[pd.DataFrame]:
-    """T9.5: of each seed's errors, and the means; nothing as long as a row was not run."""
+    """T9.5: of each seed's errors, and of the means; nothing as long as a row was not run."""
     whole = by_level(errors, "test_error", {arm: arm for arm in ROWS}).dropna(axis=1)
     if len(whole) < len(ROWS) or whole.shape[1] == 0:
         return []
@@ -73,7 +73,7 @@ def _facts(found: pd.DataFrame) -> dict[str, str]:
     measured = {arm: test[f"test_error_{arm}"] for arm in ROWS if test[f"test_error_{arm}"] is not None}
     order = [LABELS[arm] for arm in sorted(measured, key=measured.get)]
     facts = written(test) | written(train, ".3f") | written(ranks) | {"order": ", ".join(order)}
-    return facts | _facts_of_swaps({arm: error for arm in ROWS if (error := test[f"test_error_{arm}"]) is not None})
+    return facts | _facts_of_swaps(measured)
 
 
 def _facts_of_swaps(means: dict[str, float]) -> dict[str, str]:
