@@ -287,10 +287,14 @@ def test_a_variant_stands_beside_the_original(checkout):
 
 def test_what_is_published_can_be_judged_and_drawn_without_runs(checkout):
     """Publish (a paper-scale twin of the smoke result stands in for one), then draw and judge from it alone."""
+    tree = yaml.safe_load(checkout.protocol.read_text())
+    tree["scales"]["paper"] = tree["scales"]["smoke"]
+    checkout.protocol.write_text(yaml.safe_dump(tree, sort_keys=False))
     smoke = checkout.folder / "results/smoke/ioffe2015/figure1"
     shutil.copytree(smoke, checkout.folder / "results/paper/ioffe2015/figure1")
     dropnorm = (sys.executable, "-m", "dropnorm")
-    assert checkout.call(*dropnorm, "publish", "ioffe2015/figure1", "--scale", "paper").returncode == 0
+    done = checkout.call(*dropnorm, "publish", "ioffe2015/figure1", "--scale", "paper")
+    assert done.returncode == 0, done.stderr
     shutil.rmtree(checkout.folder / "results")
     published = checkout.folder / "published/paper/ioffe2015/figure1"
     assert {p.stem for p in (published / "runs").iterdir()} == ARMS
