@@ -10,11 +10,13 @@ import resource
 import shlex
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
 import yaml
 
+from dropnorm.__main__ import main
 from dropnorm.options import chosen_seeds
 
 FIGURE1 = "ioffe2015/figure1"
@@ -128,14 +130,23 @@ def test_help_teaches(dropnorm):
     }  # fmt: skip
 
 
+def test_ctrl_c_while_the_commands_are_still_being_imported_is_no_traceback(monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "dropnorm.cli", SimpleNamespace(app=interrupted))
+    with pytest.raises(SystemExit, match="130"):
+        main()
+
+
 def test_a_full_disk_leaves_nothing_half_written(root, tmp_path, dropnorm):
     """A limit on file size stands in for a full disk: the write fails in the middle."""
     code = (
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000));"
-        "from dropnorm.cli import app; import sys;"
+        "from dropnorm.__main__ import main; import sys;"
         f"sys.argv = ['dropnorm', 'run', '{FIGURE1}', '--scale', 'smoke', '--arm', 'batchnorm', '--seeds', '0',"
-        f" '--out', '{tmp_path}']; app()"
+        f" '--out', '{tmp_path}']; main()"
     )
     failed = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=120)
     assert failed.returncode != 0

@@ -1,6 +1,7 @@
 """What is published can be trusted: files as they were made, verdicts as the samples and criteria give them."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from dropnorm.evaluation import drawings_of, runs_to_judge, words
 from dropnorm.files import differing, sha256
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
+from dropnorm.repetition import AGAIN
 from tests.conftest import ROOT
 
 PUBLISHED = sorted(p.parent for p in (ROOT / "published").glob("*/*/*/claims.json"))
@@ -18,16 +20,32 @@ if not PUBLISHED:
     pytest.skip("nothing is published yet", allow_module_level=True)
 
 
-@pytest.fixture(params=PUBLISHED, ids=lambda p: "-".join(p.parts[-3:]))
+REPEATED = sorted(p.parent for p in (ROOT / "published" / AGAIN).glob("*/*/*/claims.json"))
+
+
+def place_of(folder: Path) -> Place:
+    result, _, variant = folder.name.partition("@")
+    return Place(folder.parents[2], folder.parts[-3], ResultName(folder.parts[-2], result), variant or None)
+
+
+def name_of(folder: Path) -> str:
+    return "-".join(folder.relative_to(ROOT / "published").parts)
+
+
+@pytest.fixture(params=PUBLISHED, ids=name_of)
 def place(request) -> Place:
-    scale, paper, folder = request.param.parts[-3:]
-    result, _, variant = folder.partition("@")
-    return Place(ROOT / "published", scale, ResultName(paper, result), variant or None)
+    return place_of(request.param)
 
 
-def test_files_are_as_they_were_published(place):
-    assert place.file("digests.json").exists()
-    assert differing(place.folder) == []
+@pytest.fixture(params=[*PUBLISHED, *REPEATED], ids=name_of)
+def judged(request) -> Place:
+    """What is published, or what came out when it was trained again."""
+    return place_of(request.param)
+
+
+def test_files_are_as_they_were_published(judged):
+    assert judged.file("digests.json").exists()
+    assert differing(judged.folder) == []
 
 
 def test_published_runs_are_those_that_were_judged(place):
@@ -55,10 +73,10 @@ def test_captions_are_those_of_today_s_drawings(place):
     assert words(drawings) == json.loads(place.file("figures.json").read_text())
 
 
-def test_verdicts_follow_from_the_published_samples_and_today_s_criteria(place):
-    samples = pd.read_csv(place.file("samples.csv"))
-    again = judge(read_claims(ROOT, place.name.paper), place.name, samples, place.scale)
-    assert json.loads(json.dumps(again)) == json.loads(place.file("claims.json").read_text())
+def test_verdicts_follow_from_the_published_samples_and_today_s_criteria(judged):
+    samples = pd.read_csv(judged.file("samples.csv"))
+    again = judge(read_claims(ROOT, judged.name.paper), judged.name, samples, judged.scale)
+    assert json.loads(json.dumps(again)) == json.loads(judged.file("claims.json").read_text())
 
 
 @pytest.mark.parametrize(
@@ -75,9 +93,9 @@ def test_the_table_of_figure_1_agrees_with_its_samples(scale):
         assert row["n"] == len(mine)
 
 
-def test_provenance_is_complete(place):
-    provenance = json.loads(place.file("provenance.json").read_text())
-    protocol = load(ROOT, place.name, place.scale, provenance["changes"])
+def test_provenance_is_complete(judged):
+    provenance = json.loads(judged.file("provenance.json").read_text())
+    protocol = load(ROOT, judged.name, judged.scale, provenance["changes"])
     # A result may be published as it comes, arm by arm and seed by seed; what is missing is said.
     assert provenance["arms"]
     assert [arm for arm in protocol.arms if arm not in provenance["arms"]] == provenance["missing_arms"]
@@ -88,10 +106,10 @@ def test_provenance_is_complete(place):
     assert provenance["seconds"] > 0
 
 
-def test_every_claim_of_the_result_is_judged(place):
-    claims = json.loads(place.file("claims.json").read_text())
-    expected = [i for i, c in read_claims(ROOT, place.name.paper).claims.items() if c.result == place.name.result]
+def test_every_claim_of_the_result_is_judged(judged):
+    claims = json.loads(judged.file("claims.json").read_text())
+    expected = [i for i, c in read_claims(ROOT, judged.name.paper).claims.items() if c.result == judged.name.result]
     assert [c["id"].split(".", 1)[1] for c in claims] == expected
     for claim in claims:
-        assert claim["scale"] == place.scale
+        assert claim["scale"] == judged.scale
         assert claim["verdict"] in ("replicated", "direction only", "not replicated", "inconclusive")

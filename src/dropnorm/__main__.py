@@ -1,5 +1,37 @@
-"""`python -m dropnorm` is `dropnorm`, for where the package is not installed."""
+"""The command `dropnorm`; also `python -m dropnorm`, where the package is not installed."""
 
-from dropnorm.cli import app
+import errno
+import sys
 
-app()
+from rich.console import Console
+from rich.markup import escape
+
+from dropnorm.errors import UserError
+
+
+def main() -> None:
+    """Entry point: what a user can mend becomes one line on stderr and exit status 2; Ctrl-C ends without a traceback.
+
+    The commands are imported in here, as that takes a second, in which Ctrl-C may come too.
+    """
+    try:
+        from dropnorm.cli import app
+
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except UserError as error:
+        _complain(str(error))
+    except OSError as error:  # a full disk, a folder that may not be written to, ...
+        remedy = "free some space and run the same command again" if error.errno == errno.ENOSPC else "mend that first"
+        _complain(f"{error.strerror or error}: {error.filename or 'while writing'}; {remedy}")
+
+
+def _complain(message: str) -> None:
+    """One line on stderr, exit status 2."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print("[red]error:[/red]", escape(message))
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

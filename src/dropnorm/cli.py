@@ -1,6 +1,5 @@
 """The command line: `dropnorm COMMAND --help` explains each."""
 
-import errno
 import os
 import sys
 from dataclasses import replace
@@ -8,8 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.text import Text
 
 from dropnorm.errors import UserError
@@ -37,7 +34,7 @@ from dropnorm.variants import remember
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a process is fastest; read when torch is loaded
 
-typer_app = typer.Typer(
+app = typer.Typer(
     help="Replicate results of three papers on dropout and batch normalization, one by one.\n\n"
     "A result is one figure, table or theorem: ioffe2015/figure1. It is trained by `run`, evaluated and drawn by "
     "`figure`; `status` says what is there, what is stale and why.",
@@ -48,24 +45,7 @@ typer_app = typer.Typer(
 )
 
 
-def app() -> None:
-    """Entry point: a UserError becomes one line on stderr and exit status 2."""
-    try:
-        typer_app()
-    except UserError as error:
-        _complain(str(error))
-    except OSError as error:  # a full disk, a folder that may not be written to, ...
-        remedy = "free some space and run the same command again" if error.errno == errno.ENOSPC else "mend that first"
-        _complain(f"{error.strerror or error}: {error.filename or 'while writing'}; {remedy}")
-
-
-def _complain(message: str) -> None:
-    """One line on stderr, exit status 2."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print("[red]error:[/red]", escape(message))
-    sys.exit(2)
-
-
-@typer_app.command()
+@app.command()
 def run(
     result: ResultArg,
     arm: Annotated[list[str] | None, typer.Option(help="Only this arm; may be given more than once.")] = None,
@@ -128,7 +108,7 @@ def run(
             sys.exit(143)  # stopped by a signal
 
 
-@typer_app.command("list")
+@app.command("list")
 def list_results() -> None:
     """List every result: its name, title, number of arms and seeds at each scale, and its Snakemake target."""
     root = project_root()
@@ -142,7 +122,7 @@ def list_results() -> None:
         console.print(f"    {sizes}\n    snakemake --cores 8 {name.target}")
 
 
-@typer_app.command()
+@app.command()
 def status(
     result: Annotated[str | None, typer.Argument(help="A result; by default all of them.")] = None,
     scale: Annotated[str | None, typer.Option(help="Only this scale.")] = None,
@@ -159,7 +139,7 @@ def status(
         console.print(line)
 
 
-@typer_app.command()
+@app.command()
 def figure(
     result: ResultArg,
     scale: ScaleOpt = "full",
@@ -194,26 +174,33 @@ def figure(
     console.print(f"figures, tables and claims: {place.folder}")
 
 
-@typer_app.command()
+@app.command()
 def publish(
     result: ResultArg,
     scale: ScaleOpt = "full",
     out: OutOpt = RESULTS,
     variant: VariantOpt = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Keep it beside what is published, as a repetition on another machine.")
+    ] = False,
 ) -> None:
     """Copy the small part of a result (claims, tables, figures, provenance; the runs, where they are small) to
     `published/`, to be committed."""
     from dropnorm.publishing import publish as copy
+    from dropnorm.publishing import publish_again
     from dropnorm.readme import refresh
 
     protocol, place = open_result(result, scale, out, variant, None)
     target = replace(place, root=project_root() / PUBLISHED)
+    if again:
+        console.print(f"{publish_again(place, target, protocol)[0].parent} says what came out again")
+        return
     copied, of_runs = copy(place, target, protocol)
     refresh(project_root())
     console.print(f"{len(copied)} files are in {target.folder}; {of_runs}; the README's tables follow them")
 
 
-@typer_app.command()
+@app.command()
 def restore(
     result: Annotated[str | None, typer.Argument(help="A result; default: all published ones of the scale.")] = None,
     scale: ScaleOpt = "full",
@@ -232,22 +219,28 @@ def restore(
         console.print(line)
 
 
-@typer_app.command()
+@app.command()
 def compare(
     result: ResultArg,
-    variant: Annotated[str, typer.Option(help="Name of the variant to set beside the original.")],
+    variant: Annotated[
+        str | None, typer.Option(help="A variant, to set beside the original; by default yours beside the published.")
+    ] = None,
     scale: ScaleOpt = "full",
     out: OutOpt = RESULTS,
 ) -> None:
-    """Set a variant beside the original: figures and tables side by side (a page), the verdicts here too."""
-    from dropnorm.compare import compare as side_by_side
+    """Set your result beside the published one, or a variant beside the original: figures, numbers, verdicts.
 
-    path, lines = side_by_side(*(open_result(result, scale, out, v, None)[1] for v in (None, variant)))
+    What you trained anew shows what comes out again on another machine: `dropnorm compare ioffe2015/section31`
+    """
+    from dropnorm.compare import with_original, with_published
+
+    place = open_result(result, scale, out, variant, None)[1]
+    path, lines = with_original(place) if variant else with_published(place, project_root() / PUBLISHED)
     console.print("\n".join(lines))
     console.print(f"figures and tables side by side: {path.resolve()}")
 
 
-@typer_app.command()
+@app.command()
 def data(
     names: Annotated[list[str], typer.Argument(help="mnist, cifar10 or digits; more than one is possible.")],
     data_dir: Annotated[Path, typer.Option(help="Where data sets are, or are put.")] = DATA,
@@ -263,7 +256,7 @@ def data(
         )
 
 
-@typer_app.command()
+@app.command()
 def bench(
     name: Annotated[str, typer.Argument(help="Which step to time: sigmoid_mlp, dropout_mlp or vgg.")] = "sigmoid_mlp",
     data_dir: Annotated[Path, typer.Option(help="Where data sets are, or are put.")] = DATA,
@@ -284,7 +277,7 @@ def bench(
     console.print(f"figures and machine: {path}")
 
 
-@typer_app.command()
+@app.command()
 def book(
     source: Annotated[str, typer.Option(help="published, or the scale whose results are shown.")] = "published",
     results: OutOpt = RESULTS,

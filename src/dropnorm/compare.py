@@ -1,23 +1,30 @@
-"""A variant beside its original: both figures and tables on one page, and the verdicts in the terminal."""
+"""Two evaluations of a result side by side: figures and numbers on a page, the verdicts in the terminal too.
+
+A variant beside its original, or what was trained here beside what is published.
+"""
 
 import html
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from dropnorm.errors import UserError
-from dropnorm.files import read_json, write_text
+from dropnorm.files import differing, read_json, write_text
 from dropnorm.names import Place
+from dropnorm.repetition import Agreement, agreement, trained_on
 from dropnorm.variants import in_words
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{title}</title>
 <style>
- body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem; color: #222; background: #fff; }}
- .sides {{ display: grid; grid-template-columns: 1fr 1fr; gap: 2rem; }} img {{ width: 100%; }}
+ :root {{ color-scheme: light dark; }}
+ body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem; }}
+ .sides {{ display: grid; grid-template-columns: 1fr 1fr; gap: 2rem; }} img {{ width: 100%; background: #fff; }}
  table {{ border-collapse: collapse; }} td, th {{ padding: .2rem .8rem .2rem 0; text-align: left; }}
- tbody tr:nth-child(odd) {{ background: #f4f4f4; }}
+ tbody tr:nth-child(odd) {{ background: #8882; }}
 </style>
 <h1>{title}</h1>
 <p>{difference}</p>
@@ -28,56 +35,99 @@ _PAGE = """<!doctype html>
 """
 
 
-def compare(original: Place, variant: Place) -> tuple[Path, list[str]]:
-    """Write `compare.html` into the variant's folder; also return the verdicts of both as lines.
+@dataclass(frozen=True)
+class Side:
+    """One of the two evaluations, and what it is called."""
 
-    Raises UserError if one of the two has not been evaluated.
+    place: Place
+    words: str
+
+
+def with_original(variant: Place) -> tuple[Path, list[str]]:
+    """Set a variant beside its original. Returns the page, and the verdicts of both as lines.
+
+    Raises UserError if one of the two has not been evaluated, or was changed since.
     """
+    original = replace(variant, variant=None)
     for place in (original, variant):
-        if not place.file("claims.json").exists():
-            raise UserError(
-                f"{place.folder} has no claims.json; make it: {place.command('run')}; then: {place.command('figure')}"
-            )
+        _refuse_unfinished(place, f"make it: {place.command('run')}; then: {place.command('figure')}")
     changes = read_json(variant.file("provenance.json"))["changes"]
-    claims = _claims(original, variant)
+    sides = Side(original, "original"), Side(variant, f"variant {variant.variant}")
+    lines = _lines(agreement(original, variant), *sides)
+    return _write_page(*sides, f"The variant sets {in_words(changes)}."), lines
+
+
+def with_published(here: Place, published_root: Path) -> tuple[Path, list[str]]:
+    """Set what was trained here beside what is published; else as `with_original`."""
+    published = replace(here, root=published_root)
+    if not published.file("claims.json").exists():
+        raise UserError(
+            f"{here.name} is not published at scale {here.scale}; name a variant to compare: --variant NAME"
+        )
+    _refuse_unfinished(published, f"take it from git again: git checkout -- {published.folder}")
+    _refuse_unfinished(here, f"make it: {here.command('run')}; then: {here.command('figure')}")
+    sides, both = (Side(published, "published"), Side(here, "here")), agreement(published, here)
+    difference = (
+        f"Published: trained on {trained_on(published)}. Here: on {trained_on(here)}. Of {both.values:,} values of the "
+        f"same measure, arm and seed {both.same_values:,} are the same; of {len(both.claims)} verdicts "
+        f"{both.same_verdicts}; {both.inside} of {both.with_interval} estimates lie in the published interval."
+    )
+    return _write_page(*sides, difference), [*_lines(both, *sides), difference]
+
+
+def _refuse_unfinished(place: Place, remedy: str) -> None:
+    """Raises UserError if a result has not been evaluated, or some of that was changed since."""
+    if not place.file("claims.json").exists():
+        raise UserError(f"{place.folder} has no claims.json; {remedy}")
+    if changed := differing(place.folder):
+        raise UserError(f"{place.file(changed[0])} is not what was made of the runs; {remedy}")
+
+
+def _write_page(first: Side, second: Side, difference: str) -> Path:
+    path = second.place.file("compare.html")
     page = _PAGE.format(
-        title=html.escape(f"{original.name}: original and variant {variant.variant}, scale {original.scale}"),
-        difference=html.escape(f"The variant sets {in_words(changes)}."),
-        sides=_side(original, "original", variant) + _side(variant, f"variant {variant.variant}", variant),
-        claims=claims.to_html(index=False, border=0),
-        numbers=_numbers(original, variant).to_html(index=False, border=0),
+        title=html.escape(f"{first.place.name}: {first.words} and {second.words}, scale {first.place.scale}"),
+        difference=html.escape(difference),
+        sides=_figures(first, path.parent) + _figures(second, path.parent),
+        claims=_claims(agreement(first.place, second.place), first, second).to_html(index=False, border=0),
+        numbers=_numbers(first, second).to_html(index=False, border=0),
     )
-    path = variant.file("compare.html")
     write_text(path, page)
-    return path, _terminal(claims, variant.variant)
+    return path
 
 
-def _side(place: Place, words: str, page: Place) -> str:
-    captions = read_json(place.file("figures.json"))
-    relative = "" if place == page else f"../{place.folder.name}/"
+def _figures(side: Side, page_folder: Path) -> str:
+    folder = Path(os.path.relpath(side.place.folder, page_folder)).as_posix()
     figures = "".join(
-        f'<figure><img src="{relative}{name}.svg" alt="{html.escape(f["alt"])}">'
+        f'<figure><img src="{folder}/{name}.svg" alt="{html.escape(f["alt"])}">'
         f"<figcaption>{html.escape(f['caption'])}</figcaption></figure>"
-        for name, f in captions.items()
+        for name, f in read_json(side.place.file("figures.json")).items()
     )
-    return f"<section><h2>{html.escape(words)}</h2>{figures}</section>"
+    return f"<section><h2>{html.escape(side.words)}</h2>{figures}</section>"
 
 
-def _claims(original: Place, variant: Place) -> pd.DataFrame:
-    ours, theirs = ({c["id"]: c for c in read_json(place.file("claims.json"))} for place in (original, variant))
+def _claims(both: Agreement, first: Side, second: Side) -> pd.DataFrame:
     rows = [
         {
-            "claim": f"{id_} {c['title']}",
-            "unit": c["unit"],
-            "original": estimate(c),
-            "verdict": verdict(c),
-            "variant": estimate(theirs[id_]),
-            "verdict of variant": verdict(theirs[id_]),
+            "claim": f"{pair.first['id']} {pair.first['title']}",
+            "unit": pair.first["unit"],
+            first.words: estimate(pair.first),
+            f"verdict, {first.words}": verdict(pair.first),
+            second.words: estimate(pair.second),
+            f"verdict, {second.words}": verdict(pair.second),
         }
-        for id_, c in ours.items()
-        if id_ in theirs
+        for pair in both.claims
     ]
     return pd.DataFrame(rows)
+
+
+def _lines(both: Agreement, first: Side, second: Side) -> list[str]:
+    lines = []
+    for pair in both.claims:
+        lines.append(f"{pair.first['id']} {pair.first['title']} ({pair.first['unit']})")
+        for side, claim in ((first, pair.first), (second, pair.second)):
+            lines.append(f"    {side.words:12} {estimate(claim)}: {verdict(claim)}")
+    return lines
 
 
 def verdict_lines(claims: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -104,18 +154,10 @@ def estimate(claim: dict[str, Any]) -> str:
     return f"{claim['ours']:.3g}{interval}, n = {claim['n']}"
 
 
-def _numbers(original: Place, variant: Place) -> pd.DataFrame:
+def _numbers(first: Side, second: Side) -> pd.DataFrame:
     tables = [
-        pd.read_csv(p.file("table.csv"))[["arm", "quantity", "n", "mean", "low", "high"]] for p in (original, variant)
+        pd.read_csv(side.place.file("table.csv"))[["arm", "quantity", "n", "mean", "low", "high"]]
+        for side in (first, second)
     ]
-    both = tables[0].merge(tables[1], on=["arm", "quantity"], how="outer", suffixes=("", " (variant)"))
+    both = tables[0].merge(tables[1], on=["arm", "quantity"], how="outer", suffixes=("", f" ({second.words})"))
     return both.round(3)
-
-
-def _terminal(claims: pd.DataFrame, variant: str) -> list[str]:
-    lines = []
-    for row in claims.to_dict("records"):
-        lines.append(f"{row['claim']} ({row['unit']})")
-        lines.append(f"    {'original':12} {row['original']}: {row['verdict']}")
-        lines.append(f"    {variant:12} {row['variant']}: {row['verdict of variant']}")
-    return lines

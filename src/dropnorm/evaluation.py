@@ -26,6 +26,7 @@ from dropnorm.fingerprint import fingerprint
 from dropnorm.names import RESULTS, Place, ResultName
 from dropnorm.plotting import THEMES, theme
 from dropnorm.protocol import Protocol
+from dropnorm.repetition import KEPT, repetition_of
 from dropnorm.runs import arm_state, read_runs, records, run_command
 from dropnorm.variants import in_words, remember
 
@@ -66,8 +67,11 @@ def evaluate_published(root: Path, published: Place, protocol: Protocol) -> list
     refuse_other_values(published, protocol)
     draw(root, published, protocol)
     claims = write_claims(root, published)
-    path = published.file("provenance.json")
-    write_json(path, read_json(path) | _evaluated(root, published.name))
+    _write_evaluated(root, published)
+    if (again := repetition_of(published)).file("digests.json").exists():
+        write_claims(root, again)
+        _write_evaluated(root, again)
+        seal(again.folder, list(KEPT))
     runs = [name for name in read_json(published.file("digests.json")) if "/" in name]
     seal(published.folder, sorted([*page_files(published), *runs]))
     return claims
@@ -194,6 +198,12 @@ def runs_to_judge(place: Place, protocol: Protocol) -> pd.DataFrame:
     runs = read_runs(place, protocol)
     runs.attrs["settings"] = _first_settings(protocol)
     return runs
+
+
+def _write_evaluated(root: Path, place: Place) -> None:
+    """Say in `provenance.json` that a result was judged anew."""
+    path = place.file("provenance.json")
+    write_json(path, read_json(path) | _evaluated(root, place.name))
 
 
 def _evaluated(root: Path, name: ResultName) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 published/<scale>/<paper>/<result>/         what its page shows, and digests.json over all of it
 published/<scale>/<paper>/<result>/runs/    every arm's runs, where they are small: to add seeds, or to judge again
+published/again/<scale>/<paper>/<result>/   what came out when it was trained again elsewhere
 """
 
 import shutil
@@ -14,6 +15,7 @@ from dropnorm.evaluation import FACTS, evaluation_digest, page_files, refuse_oth
 from dropnorm.files import differing, read_json, replacing, seal, sha256
 from dropnorm.names import Place
 from dropnorm.protocol import Protocol
+from dropnorm.repetition import KEPT, repetition_of
 from dropnorm.runs import arm_state, table
 from dropnorm.variants import UnknownVariant, open_protocol, remember
 
@@ -29,10 +31,7 @@ def publish(place: Place, published: Place, protocol: Protocol) -> tuple[list[Pa
     Raises UserError if it has not been evaluated, if it was not evaluated from the runs that are there now by today's
     criteria, if these were not run with today's values, or at smoke scale, which is no evidence.
     """
-    if place.scale == "smoke":
-        raise UserError("smoke results are no evidence and are not published; run at --scale full or paper")
-    shown = _whole(place)
-    _refuse_former(place, protocol)
+    shown = _to_be_published(place, protocol)
     runs, words = _small_runs(place, protocol)
     shutil.rmtree(published.runs, ignore_errors=True)
     names = sorted([*shown, *(p.relative_to(place.folder).as_posix() for p in runs)])
@@ -43,6 +42,36 @@ def publish(place: Place, published: Place, protocol: Protocol) -> tuple[list[Pa
         _copy(place.file(name), published.file(name))
     seal(published.folder, names)
     return [published.file(name) for name in names], words
+
+
+def publish_again(place: Place, published: Place, protocol: Protocol) -> list[Path]:
+    """Keep, beside a published result, what came out when it was trained again; returns the copies.
+
+    Raises UserError as `publish` does, if the result is not published, or if it was not trained anew after that.
+    """
+    _to_be_published(place, protocol)
+    if not published.file("provenance.json").exists():
+        raise UserError(f"{published.name} is not published at scale {published.scale}: nothing was repeated")
+    before, now = (read_json(p.file("provenance.json")) for p in (published, place))
+    if now["started"] <= before["ended"]:
+        raise UserError(
+            f"{place.runs} holds runs of {now['started']}, and the published ones are of {before['ended']}: "
+            "a repetition trains all of them anew, into an empty folder (--out)"
+        )
+    again = repetition_of(published)
+    for name in KEPT:
+        _copy(place.file(name), again.file(name))
+    seal(again.folder, list(KEPT))
+    return [again.file(name) for name in KEPT]
+
+
+def _to_be_published(place: Place, protocol: Protocol) -> list[str]:
+    """The files that an evaluation made. Raises UserError if it cannot be published, as `publish` says."""
+    if place.scale == "smoke":
+        raise UserError("smoke results are no evidence and are not published; run at --scale full or paper")
+    shown = _whole(place)
+    _refuse_former(place, protocol)
+    return shown
 
 
 def _whole(place: Place) -> list[str]:

@@ -55,11 +55,11 @@ def _inputs(seed: int, growth: float, rng: np.random.Generator) -> list[tuple]:
     return rows
 
 
-def fabricate(place: Place, protocol: Protocol, root: Path) -> Path:
+def fabricate(place: Place, protocol: Protocol, root: Path, seed: int = 0, **session) -> Path:
     """Write invented runs of every arm, and evaluate them; returns the result's folder."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     for arm, settings in protocol.arms.items():
-        write_arm(place, protocol, arm, invented_runs(arm, settings, rng), SESSION)
+        write_arm(place, protocol, arm, invented_runs(arm, settings, rng), SESSION | session)
     evaluate(root, place, protocol)
     return place.folder
 

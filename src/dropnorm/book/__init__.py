@@ -6,6 +6,7 @@
     figures    figures with captions, alt texts and downloads
     tables     the numbers of `table.csv`
     benchmarks what `dropnorm bench` measured
+    again      what came out when results were trained again elsewhere
     origin     provenance strip, expected times, commands to rerun
     facts      what a page may inject, and the check of what it does inject
     staging    pages and generated fragments, put together for Jupyter Book

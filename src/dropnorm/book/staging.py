@@ -1,7 +1,7 @@
 """The pages, and the fragments they include, put together in one folder for Jupyter Book.
 
 _generated/<paper>/<result>/banner.md  figure-<name>.md  claims.md  numbers.md  provenance.md  downloads.md  rerun.md
-_generated/verdicts.md  count.md  changelog.md  times.md  benchmarks.md
+_generated/verdicts.md  count.md  changelog.md  times.md  benchmarks.md  again.md
 """
 
 import re
@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from dropnorm.book import claims, figures, origin, tables, texts
+from dropnorm.book.again import trained_again
 from dropnorm.book.benchmarks import benchmarks
 from dropnorm.book.facts import substitutions
 from dropnorm.book.sources import Result, every_scale, find_results
@@ -115,6 +116,7 @@ def _write_shared(root: Path, folder: Path, found: list[Result], times: list[Res
         "changelog": claims.changelog(criteria),
         "times": origin.times_table(times),
         "benchmarks": benchmarks(root),
+        "again": trained_again(root, pages),
     }
     (folder / GENERATED).mkdir(exist_ok=True)
     for name, text in shared.items():

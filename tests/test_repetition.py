@@ -1,0 +1,162 @@
+"""A result that was trained again elsewhere: what counts as that, what is kept of it, and what is said of both."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+
+from dropnorm.book.again import trained_again
+from dropnorm.compare import with_original, with_published
+from dropnorm.errors import UserError
+from dropnorm.evaluation import evaluate_published
+from dropnorm.files import differing, seal, sha256, write_json
+from dropnorm.names import Place, ResultName
+from dropnorm.protocol import load
+from dropnorm.publishing import publish, publish_again
+from dropnorm.repetition import KEPT, agreement, repetition_of, repetitions
+from tests.book.conftest import fabricate
+
+NAME = ResultName("ioffe2015", "figure1")
+LATER = {"cpu": "Another processor", "started": "2030-02-01T00:00:00+00:00", "ended": "2030-02-01T01:00:00+00:00"}
+
+
+@pytest.fixture(scope="module")
+def protocol(root):
+    return load(root, NAME, "paper")
+
+
+@pytest.fixture(scope="module")
+def made(root, protocol, tmp_path_factory):
+    """A checkout with a published result, and one that was trained later on another machine."""
+    folder = tmp_path_factory.mktemp("checkout")
+    (folder / "protocols").symlink_to(root / "protocols")
+    first, second = (Place(folder / name, "paper", NAME) for name in ("first", "results"))
+    fabricate(first, protocol, root)
+    publish(first, Place(folder / "published", "paper", NAME), protocol)
+    fabricate(second, protocol, root, seed=1, **LATER)
+    return folder
+
+
+@pytest.fixture
+def checkout(made, tmp_path):
+    shutil.copytree(made, tmp_path / "checkout", symlinks=True)
+    return tmp_path / "checkout"
+
+
+@pytest.fixture
+def first(checkout):
+    return Place(checkout / "first", "paper", NAME)
+
+
+@pytest.fixture
+def published(checkout):
+    return Place(checkout / "published", "paper", NAME)
+
+
+@pytest.fixture
+def second(checkout):
+    return Place(checkout / "results", "paper", NAME)
+
+
+def test_the_published_runs_themselves_are_no_repetition(first, published, protocol):
+    with pytest.raises(UserError, match="a repetition trains all of them anew, into an empty folder"):
+        publish_again(first, published, protocol)
+    assert not repetition_of(published).folder.exists()
+
+
+def test_what_was_not_published_is_not_repeated(second, protocol, tmp_path):
+    with pytest.raises(UserError, match="is not published at scale paper: nothing was repeated"):
+        publish_again(second, Place(tmp_path, "paper", NAME), protocol)
+
+
+def test_it_lies_beside_what_was_published_and_changes_none_of_it(checkout, published, second, protocol):
+    before = {path: sha256(path) for path in published.folder.rglob("*.*")}
+    copied = publish_again(second, published, protocol)
+    assert [path.name for path in copied] == list(KEPT)
+    assert {path: sha256(path) for path in published.folder.rglob("*.*")} == before
+    again = repetition_of(published)
+    assert differing(again.folder) == []
+    assert list(repetitions(checkout)) == [(published, again)]
+    table = trained_again(checkout, set())
+    assert "Another processor" in table and "Invented processor" in table
+    assert table.count("ioffe2015.I1.") >= len(agreement(published, again).claims)
+    again.file("samples.csv").write_text("measure,arm,seed,value\n")
+    with pytest.raises(UserError, match="samples.csv is not what was published"):
+        list(repetitions(checkout))
+
+
+def test_it_is_judged_anew_with_what_was_published(root, published, second, protocol):
+    publish_again(second, published, protocol)
+    again = repetition_of(published)
+    judged = json.loads(again.file("claims.json").read_text())
+    write_json(again.file("claims.json"), [c | {"verdict": "of former criteria"} for c in judged])
+    seal(again.folder, list(KEPT))
+    evaluate_published(root, published, protocol)
+    assert json.loads(again.file("claims.json").read_text()) == judged
+    assert differing(again.folder) == []
+
+
+def write(place: Place, values: dict[tuple[str, int], float], claims: list[dict]) -> Place:
+    """An evaluation of one measure: values by (arm, seed), and claims as (estimate, low, high, p, verdict)."""
+    rows = [("accuracy", arm, seed, value) for (arm, seed), value in values.items()]
+    place.folder.mkdir(parents=True)
+    pd.DataFrame(rows, columns=["measure", "arm", "seed", "value"]).to_csv(place.file("samples.csv"), index=False)
+    write_json(place.file("claims.json"), claims)
+    return place
+
+
+def claim(id_: str, ours, interval, p, verdict, n=3) -> dict:
+    return {"id": id_, "ours": ours, "interval": interval, "p": p, "verdict": verdict, "n": n}
+
+
+def test_agreement_counts_what_both_have(tmp_path):
+    nan = float("nan")
+    first = write(
+        Place(tmp_path / "first", "full", NAME),
+        {("a", 0): 1.0, ("a", 1): 2.0, ("b", 0): 3.0, ("b", 1): nan, ("a", 2): 1.0},
+        [
+            claim("X", 1.0, [0.5, 1.5], 0.01, "replicated"),
+            claim("Y", 1.0, [0.5, 1.5], 0.01, "replicated"),
+            claim("Z", 0.0, [0.0, 0.0], None, "replicated"),  # an exact statement: it has no interval of a mean
+            claim("not in the second", 1.0, [0.5, 1.5], 0.01, "replicated"),
+            claim("no seed", None, [None, None], None, "inconclusive", n=0),
+        ],
+    )
+    second = write(
+        Place(tmp_path / "second", "full", NAME),
+        {("a", 0): 1.0, ("a", 1): 2.5, ("b", 0): 3.0, ("b", 1): nan, ("c", 0): 1.0},
+        [
+            claim("X", 1.5, [1.0, 2.0], 0.01, "replicated"),
+            claim("Y", 1.6, [1.0, 2.2], 0.2, "inconclusive"),
+            claim("Z", 0.1, [0.0, 0.1], None, "replicated"),
+            claim("no seed", None, [None, None], None, "inconclusive", n=0),
+        ],
+    )
+    both = agreement(first, second)
+    assert (both.values, both.same_values) == (4, 3)
+    assert [pair.first["id"] for pair in both.claims] == ["X", "Y", "Z"]
+    assert (both.same_verdicts, both.with_interval, both.inside) == (2, 2, 1)
+
+
+def test_ours_beside_the_published(second, published):
+    page, lines = with_published(second, published.root)
+    text = page.read_text()
+    assert page == second.file("compare.html")
+    assert (page.parent / "../../../../published/paper/ioffe2015/figure1/figure.svg").exists()
+    assert 'src="../../../../published/paper/ioffe2015/figure1/figure.svg"' in text and 'src="./figure.svg"' in text
+    both = agreement(published, second)
+    assert both.same_values < both.values
+    assert "trained on Invented processor. Here: on Another processor." in lines[-1]
+    assert f"of {len(both.claims)} verdicts {both.same_verdicts}" in lines[-1]
+    assert sum(line.startswith("    published") for line in lines) == len(both.claims)
+
+
+def test_what_is_changed_or_absent_is_not_compared(second, published, tmp_path):
+    published.file("table.csv").write_text("")
+    with pytest.raises(UserError, match=r"table.csv is not what was made of the runs; take it from git again"):
+        with_published(second, published.root)
+    with pytest.raises(UserError, match="is not published at scale paper; name a variant"):
+        with_published(second, tmp_path / "nothing")
+    with pytest.raises(UserError, match=r"has no claims.json; make it: dropnorm run .* --variant lr05"):
+        with_original(Place(second.root, "paper", NAME, "lr05"))
