@@ -117,10 +117,12 @@ def test_killed_after_its_last_step_it_measures_nothing_twice(root, tmp_path, wh
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_asked_to_stop_it_saves_and_goes_on_later(root, tmp_path, whole, how):
+@pytest.mark.parametrize(("how", "limit"), [(signal.SIGTERM, ["--time-limit", "1h"]), (signal.SIGINT, [])])
+def test_asked_to_stop_it_saves_and_goes_on_later(root, tmp_path, whole, how, limit):
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command(tmp_path), cwd=root, env=environment, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*command(tmp_path), *limit], cwd=root, env=environment, stdout=subprocess.PIPE, text=True
+    )
     wait_for_checkpoint(tmp_path, process)
     process.send_signal(how)
     out, _ = process.communicate(timeout=60)

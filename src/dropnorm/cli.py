@@ -24,6 +24,7 @@ from dropnorm.options import (
     console,
     in_checkout,
     known_arms,
+    not_committed,
     open_result,
     open_results,
 )
@@ -76,7 +77,7 @@ def run(
     from dropnorm.memory import keep_freed_memory
     from dropnorm.runner import Limits, choose_device, make_loader, run_pending
 
-    protocol, place = open_result(result, scale, out, variant, set_)
+    protocol, place = open_result(result, scale, not_committed(out), variant, set_)
     arms, chosen = known_arms(protocol, arm), choose_device(device)
     limits = Limits(
         float("inf") if time_limit is None else parse_duration(time_limit), parse_duration(checkpoint_every)
@@ -104,8 +105,8 @@ def run(
     console.print(f"{folders}: {len(outcome.done)} of {total} arms done")
     if outcome.pending:
         console.print(f"still pending: {', '.join(outcome.pending)}; the same command goes on from here")
-        if not time_limit:
-            sys.exit(143)  # stopped by a signal
+    if outcome.stopped:
+        sys.exit(143)  # as shells say of what SIGTERM has ended
 
 
 @app.command("list")
@@ -165,7 +166,7 @@ def figure(
         protocol, place = open_result(result, scale, root / PUBLISHED, None, None)
         claims = evaluate_published(root, place, protocol)
     else:
-        protocol, place = open_result(result, scale, out, variant, set_)
+        protocol, place = open_result(result, scale, not_committed(out), variant, set_)
         claims = evaluate(root, place, protocol)
         if (found := result_status(root, protocol, place)).why:
             console.print(f"from what is there, which is {found.state}: {found.why}; {found.command}", style="yellow")
@@ -214,7 +215,7 @@ def restore(
     from dropnorm.publishing import restore_all
 
     names = [ResultName.parse(result)] if result else all_names(project_root())
-    places = [Place(in_checkout(out), scale, name, variant) for name in names]
+    places = [Place(in_checkout(not_committed(out)), scale, name, variant) for name in names]
     for line in restore_all(project_root(), places, project_root() / PUBLISHED):
         console.print(line)
 

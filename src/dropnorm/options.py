@@ -34,6 +34,13 @@ def in_checkout(path: Path) -> Path:
     return project_root() / path if path in (RESULTS, DATA, BENCH) and Path.cwd() != project_root() else path
 
 
+def not_committed(out: Path) -> Path:
+    """A folder to train and judge in. Raises UserError if it is that of what is published, which `publish` writes."""
+    if out.resolve().is_relative_to(project_root() / PUBLISHED):
+        raise UserError(f"--out {out}: what is published is committed; train elsewhere, then: dropnorm publish")
+    return out
+
+
 def open_result(
     result: str, scale: str, out: Path, variant: str | None, set_: list[str] | None
 ) -> tuple[Protocol, Place]:

@@ -38,6 +38,7 @@ class Outcome:
 
     done: list[str]
     pending: list[str]
+    stopped: bool  # by a signal, and not by the time limit
 
 
 def choose_device(name: str) -> torch.device:
@@ -90,13 +91,14 @@ def run_pending(
                 elif replicas := stack.pending():  # another process may have finished some by now
                     run = _StackRun(replace(stack, replicas=replicas), load_dataset, limits, console)
                     run.go_on(lambda: stopping() or time.monotonic() >= deadline)
+        stopped = stopping()
     if elsewhere:
         raise UserError(
             f"{elsewhere[0].label}: another process is training it in {elsewhere[0].place.folder}; "
             "run the same command again when that one has ended"
         )
     left = [a for a in wanted if set(wanted[a]) - set(arm_state(place, protocol, a).seeds)]
-    return Outcome(done=[a for a in wanted if a not in left], pending=left)
+    return Outcome(done=[a for a in wanted if a not in left], pending=left, stopped=stopped)
 
 
 def _without_tf32() -> None:
