@@ -21,6 +21,7 @@ from dropnorm.analyses import Context, Drawing, Summary, analysis
 from dropnorm.claims import judge, read_claims
 from dropnorm.datasets.registry import TITLES
 from dropnorm.errors import UserError
+from dropnorm.figure_files import figure_file, figure_files
 from dropnorm.files import differing, read_json, replacing, seal, sha256, write_json
 from dropnorm.fingerprint import fingerprint
 from dropnorm.names import RESULTS, Place, ResultName
@@ -79,7 +80,7 @@ def evaluate_published(root: Path, published: Place, protocol: Protocol) -> list
 
 def _made_anew(place: Place) -> set[str]:
     """The files that are judged and drawn again without runs."""
-    return {"claims.json", "figures.json", *(file for name in _drawn_before(place) for file in _files_of(name))}
+    return {"claims.json", "figures.json", *(file for name in _drawn_before(place) for file in figure_files(name))}
 
 
 def _drawn_before(place: Place) -> list[str]:
@@ -103,7 +104,7 @@ def refuse_other_values(place: Place, protocol: Protocol) -> None:
 
 def page_files(place: Place) -> list[str]:
     """The names of what an evaluation has made, all of which its page needs; a variant's settings are with it."""
-    figures = [file for name in read_json(place.file("figures.json")) for file in _files_of(name)]
+    figures = [file for name in read_json(place.file("figures.json")) for file in figure_files(name)]
     images = [path.name for path in place.folder.glob(IMAGE.format("*"))]
     settings = ["variant.json"] if place.variant else []
     return [*(f"{name}.csv" for name in TABLES), *FACTS, *figures, *images, *settings]
@@ -126,7 +127,7 @@ def draw(root: Path, place: Place, protocol: Protocol) -> None:
             with theme(style):
                 _save(drawing.draw(), place, name, style)
     for name in set(_drawn_before(place)) - set(drawings):  # no longer drawn
-        for file in _files_of(name):
+        for file in figure_files(name):
             place.file(file).unlink(missing_ok=True)
     write_json(place.file("figures.json"), words(drawings))
 
@@ -146,17 +147,9 @@ def words(drawings: dict[str, Drawing]) -> dict[str, dict[str, str]]:
     return {name: {"caption": drawing.caption, "alt": drawing.alt} for name, drawing in drawings.items()}
 
 
-def _files_of(figure: str) -> list[str]:
-    return [_figure_file(figure, style, ending) for style in THEMES for ending in FIGURE_METADATA]
-
-
-def _figure_file(name: str, style: str, ending: str) -> str:
-    return f"{name}{'-dark' if style == 'dark' else ''}.{ending}"
-
-
 def _save(figure: plt.Figure, place: Place, name: str, style: str) -> None:
     for ending, metadata in FIGURE_METADATA.items():
-        with replacing(place.file(_figure_file(name, style, ending))) as part:
+        with replacing(place.file(figure_file(name, style, ending))) as part:
             figure.savefig(part, metadata=metadata)
         figure.set_layout_engine("none")  # found once: finding it takes as long as drawing
     plt.close(figure)

@@ -11,6 +11,7 @@ from pydantic import NonNegativeInt, ValidationError, field_validator
 from dropnorm.datasets.registry import SOURCES
 from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluation_digest
+from dropnorm.figure_files import figure_files
 from dropnorm.names import RESULTS, Place, ResultName
 from dropnorm.protocol import Protocol, UnknownSetting, all_names, parse_changes
 from dropnorm.protocol_file import Overrides
@@ -24,9 +25,12 @@ from dropnorm.variants import UnknownVariant, open_protocol
 OUTPUTS = (
     "claims.json", "facts.json", "figures.json", "provenance.json", "digests.json",
     "samples.csv", "table.csv", "curves.csv",
-    "figure.svg", "figure-dark.svg", "figure.png", "figure-dark.png",
+    *figure_files("figure"),
 )  # fmt: skip
-SHOWN = ("claims/*.yaml", "protocols/*/*.yaml", "published/bench/*.json")  # on the pages of every book
+SHOWN = (  # on the pages of every book
+    "claims/*.yaml", "protocols/*/*.yaml", "published/bench/*.json",
+    "published/again/*/*/*/*.*", "published/*/*/*/claims.json",
+)  # fmt: skip
 SHORTEST_MINUTES, SLACK = 30, 4  # of the time asked of a cluster: at least, and times the expected
 
 

@@ -2,13 +2,12 @@
 
 from dropnorm.book import texts
 from dropnorm.book.sources import Result
-
-ENDINGS = {"": "only-light", "-dark": "only-dark"}
+from dropnorm.figure_files import ENDINGS, STYLES, figure_file, figure_files
 
 
 def files_of(result: Result) -> list[str]:
     """The image files of a result."""
-    return [f"{name}{dark}.{ending}" for name in result.figures for dark in ENDINGS for ending in ("svg", "png")]
+    return [file for name in result.figures for file in figure_files(name)]
 
 
 def figure(result: Result, name: str, place: str) -> str:
@@ -17,7 +16,7 @@ def figure(result: Result, name: str, place: str) -> str:
     Captions and alt texts come with the result; a figure without one is refused by the book's tests.
     """
     words = result.figures[name]
-    images = [_image(f"{place}/{name}{dark}.svg", words["alt"], css) for dark, css in ENDINGS.items()]
+    images = [_image(f"{place}/{figure_file(name, style, 'svg')}", words["alt"], f"only-{style}") for style in STYLES]
     shown = "\n".join(images)
     return (
         f"::::{{div}} figure-scroll\n{shown}::::\n\n"
@@ -38,13 +37,12 @@ def _image(path: str, alt: str, css: str) -> str:
 
 def _links(result: Result, name: str, place: str) -> str:
     files = [
-        texts.download("SVG", f"{place}/{name}.svg"),
-        texts.download("SVG, dark", f"{place}/{name}-dark.svg"),
-        texts.download("PNG", f"{place}/{name}.png"),
-        texts.download("PNG, dark", f"{place}/{name}-dark.png"),
-        texts.download("data (CSV)", f"{place}/curves.csv"),
+        texts.download(f"{ending.upper()}, {style}", f"{place}/{figure_file(name, style, ending)}")
+        for ending in ENDINGS
+        for style in STYLES
     ]
-    return " · ".join([*files, *sources(result)])
+    data = texts.download("data (CSV)", f"{place}/curves.csv")
+    return " · ".join([*files, data, *sources(result)])
 
 
 def sources(result: Result) -> list[str]:

@@ -17,6 +17,7 @@ from dropnorm.book.benchmarks import benchmarks
 from dropnorm.book.facts import substitutions
 from dropnorm.book.sources import Result, every_scale, find_results
 from dropnorm.errors import UserError
+from dropnorm.figure_files import figure_files
 
 GENERATED = "_generated"
 DATA_FILES = {
@@ -96,11 +97,7 @@ def _downloads(result: Result, place: str) -> str:
     if result.present:
         rows = [[texts.download(name, f"{place}/{name}"), about] for name, about in DATA_FILES.items()]
         for name in result.figures:
-            links = [
-                texts.download(f"{name}{d}.{e}", f"{place}/{name}{d}.{e}")
-                for d in ("", "-dark")
-                for e in ("svg", "png")
-            ]
+            links = [texts.download(file, f"{place}/{file}") for file in figure_files(name)]
             which = "the figure" if name == "figure" else f"figure `{name}`"
             rows.append([", ".join(links), f"{which}, light and dark"])
     about = ("how the numbers and figures are made", "what was trained and measured", "the claims and their criteria")
