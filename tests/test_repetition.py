@@ -147,8 +147,8 @@ def test_ours_beside_the_published(second, published):
     assert 'src="../../../../published/paper/ioffe2015/figure1/figure.svg"' in text and 'src="./figure.svg"' in text
     both = agreement(published, second)
     assert both.same_values < both.values
-    assert "trained on Invented processor. Here: on Another processor." in lines[-1]
-    assert f"of {len(both.claims)} verdicts {both.same_verdicts}" in lines[-1]
+    assert "trained on Invented processor, invented, AVX9. Here: on Another processor, invented, AVX9." in lines[-1]
+    assert f"for {both.same_verdicts} of {len(both.claims)} verdicts, and {both.inside} of" in lines[-1]
     assert sum(line.startswith("    published") for line in lines) == len(both.claims)
 
 

@@ -67,10 +67,11 @@ def with_published(here: Place, published_root: Path) -> tuple[Path, list[str]]:
     _refuse_unfinished(published, f"take it from git again: git checkout -- {published.folder}")
     _refuse_unfinished(here, f"make it: {here.command('run')}; then: {here.command('figure')}")
     sides, both = (Side(published, "published"), Side(here, "here")), agreement(published, here)
+    inside = f", and {both.inside} of {both.with_interval} estimates lie in the published interval"
     difference = (
-        f"Published: trained on {trained_on(published)}. Here: on {trained_on(here)}. Of {both.values:,} values of the "
-        f"same measure, arm and seed {both.same_values:,} are the same; of {len(both.claims)} verdicts "
-        f"{both.same_verdicts}; {both.inside} of {both.with_interval} estimates lie in the published interval."
+        f"Published: trained on {trained_on(published)}. Here: on {trained_on(here)}. The same came out for "
+        f"{both.same_values:,} of {both.values:,} values of a measure, arm and seed, and for {both.same_verdicts} of "
+        f"{len(both.claims)} verdicts{inside if both.with_interval else ''}."
     )
     return _write_page(*sides, difference), [*_lines(both, *sides), difference]
 

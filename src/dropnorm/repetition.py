@@ -101,6 +101,6 @@ def agreement(first: Place, second: Place) -> Agreement:
 
 
 def trained_on(place: Place) -> str:
-    """The processors, or GPUs, that trained a result."""
+    """The processors, or GPUs, that trained a result, and how they multiply matrices: the bits hang on both."""
     machines = read_json(place.file("provenance.json"))["machines"]
-    return " and ".join(dict.fromkeys(m["gpu"] or m["cpu"] for m in machines))
+    return " and ".join(dict.fromkeys(f"{m['gpu'] or m['cpu']}, {m['gemm']}" for m in machines))
