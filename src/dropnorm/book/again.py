@@ -1,54 +1,66 @@
 """What came out when published results were trained again on another machine."""
 
+from collections import defaultdict
 from pathlib import Path
 
 from dropnorm.book import texts
 from dropnorm.book.claims import badge, ours
-from dropnorm.names import Place
 from dropnorm.repetition import Agreement, agreement, repetitions, trained_on
-
-HEADER = (
-    "Result", "First trained on", "Again on", "Equal values", "Same verdicts", "Estimates in the first interval",
-)  # fmt: skip
 
 
 def trained_again(root: Path, pages: set[str]) -> str:
-    """Every repetition, a row each, and below it every claim of them; pages: those that may be linked to."""
-    found = [(published, again, agreement(published, again)) for published, again in repetitions(root)]
-    if not found:
+    """Every repetition, in a table for each pair of machines, and below them every claim.
+
+    pages: those that may be linked to.
+    """
+    groups: dict[tuple[str, str], list[tuple[str, Agreement]]] = defaultdict(list)
+    for published, again in repetitions(root):
+        both = agreement(published, again)
+        groups[trained_on(published), trained_on(again)].append((published.scale, both))
+    if not groups:
         return "Nothing has been trained again yet.\n"
-    rows = [_row(*entry, pages) for entry in found]
-    header = ("Claim", "First [95 % interval]", "Again [95 % interval]", "Verdict", "Verdict again")
-    claims = texts.table(header, [row for _, _, both in found for row in _claims(both)])
-    return f"{texts.table(HEADER, rows)}\n{_in_all(found)}\n\n````{{dropdown}} Every claim\n{claims}````\n"
+    tables = [_of_machines(*machines, found, pages) for machines, found in groups.items()]
+    every = [both for found in groups.values() for _, both in found]
+    return "\n".join([*tables, _in_all(every), _claims(every)])
 
 
-def _row(published: Place, again: Place, both: Agreement, pages: set[str]) -> list[str]:
-    page, name = f"{both.name}.md", f"{both.name}, {published.scale}"
+def _of_machines(first: str, second: str, found: list[tuple[str, Agreement]], pages: set[str]) -> str:
+    header = ("Result", "Scale", "Equal values", "Same verdicts", "Estimates in the first interval")
+    rows = [_row(scale, both, pages) for scale, both in found]
+    machines = f"First on *{texts.escape(first)}*, again on *{texts.escape(second)}*:"
+    return f"{machines}\n\n{texts.table(header, rows)}"
+
+
+def _row(scale: str, both: Agreement, pages: set[str]) -> list[str]:
+    page = f"{both.name}.md"
     return [
-        f"[{name}](/{page})" if page in pages else name,
-        texts.escape(trained_on(published)),
-        texts.escape(trained_on(again)),
+        f"[{both.name}](/{page})" if page in pages else str(both.name),
+        scale,
         f"{both.same_values:,} of {both.values:,}",
         f"{both.same_verdicts} of {len(both.claims)}",
         f"{both.inside} of {both.with_interval}" if both.with_interval else "–",
     ]
 
 
-def _in_all(found: list[tuple[Place, Place, Agreement]]) -> str:
-    every = [both for _, _, both in found]
+def _in_all(every: list[Agreement]) -> str:
     same, claims = sum(both.same_verdicts for both in every), sum(len(both.claims) for both in every)
     inside, intervals = sum(both.inside for both in every), sum(both.with_interval for both in every)
-    others = [f"{p.first['id']} ({p.first['verdict']}, then {p.second['verdict']})"
-              for both in every for p in both.claims if not p.same_verdict]  # fmt: skip
+    others = [
+        f"{pair.first['id']} ({pair.first['verdict']}, then {pair.second['verdict']})"
+        for both in every
+        for pair in both.claims
+        if not pair.same_verdict
+    ]
+    ended = f"These ended otherwise: {', '.join(others)}" if others else "None ended otherwise"
     return (
-        f"In all, {same} of {claims} verdicts came out again, and {inside} of {intervals} estimates lie in the first "
-        f"interval. {'Otherwise ended: ' + ', '.join(others) if others else 'No verdict ended otherwise'}."
+        f"In all, {same} of {claims} verdicts came out again. {ended}. "
+        f"{inside} of {intervals} estimates lie in the first interval.\n"
     )
 
 
-def _claims(both: Agreement) -> list[list[str]]:
-    return [
+def _claims(every: list[Agreement]) -> str:
+    header = ("Claim", "First [95 % interval]", "Again [95 % interval]", "Verdict", "Verdict again")
+    rows = [
         [
             f"{pair.first['id']} {texts.statement(pair.first['title'])}",
             ours(pair.first),
@@ -56,5 +68,7 @@ def _claims(both: Agreement) -> list[list[str]]:
             badge(pair.first),
             badge(pair.second),
         ]
+        for both in every
         for pair in both.claims
     ]
+    return f"````{{dropdown}} Every claim\n{texts.table(header, rows)}````\n"
