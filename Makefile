@@ -33,7 +33,7 @@ demo: .venv/installed  ## the whole pipeline on bundled 8x8 digits, to a finishe
 	@echo "  .venv/bin/python -m http.server --directory build/book/smoke/html 8000"
 
 test: .venv/installed  ## all tests
-	$(IN_VENV) python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
+	$(IN_VENV) python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
 book: .venv/installed  ## the book from the committed results in published/, into build/book/published/html
 	$(IN_VENV) snakemake --cores 1 book --config source=published

@@ -12,21 +12,28 @@ ROOT = Path(__file__).resolve().parents[1]
 torch.set_num_threads(1)
 
 
-@pytest.hookimpl(tryfirst=True)
+def _group(nodeid: str) -> str:
+    """What shares fixtures: the tests of a file, and all that read the built book."""
+    file = nodeid.partition("::")[0]
+    return "tests/book" if file.startswith("tests/book/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With several workers, a group stays with one of them, so that what its tests share is made once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class GroupScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid)
+
+    return GroupScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items):
-    """With several workers, the tests of a file stay together, and so do all that read the built book.
-
-    What they share is then made once. Groups go to the next free worker in this order: those that take long come first.
-    """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    slow = {_group(item) for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: _group(item) not in slow)
-
-
-def _group(item: pytest.Item) -> str:
-    folder = item.path.parent.name
-    return "book" if folder == "book" else f"{folder}/{item.path.stem}"
+    """Groups go to the next free worker in this order: those that take long come first."""
+    slow = {_group(item.nodeid) for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: _group(item.nodeid) not in slow)
 
 
 @pytest.fixture(scope="session")
