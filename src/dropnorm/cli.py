@@ -105,8 +105,8 @@ def run(
     console.print(f"{folders}: {len(outcome.done)} of {total} arms done")
     if outcome.pending:
         console.print(f"still pending: {', '.join(outcome.pending)}; the same command goes on from here")
-    if outcome.stopped:
-        sys.exit(143)  # as shells say of what SIGTERM has ended
+        if outcome.stopped:
+            sys.exit(143)  # as shells say of what SIGTERM has ended
 
 
 @app.command("list")

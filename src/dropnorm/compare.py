@@ -53,8 +53,8 @@ def with_original(variant: Place) -> tuple[Path, list[str]]:
         _refuse_unfinished(place, f"make it: {place.command('run')}; then: {place.command('figure')}")
     changes = read_json(variant.file("provenance.json"))["changes"]
     sides = Side(original, "original"), Side(variant, f"variant {variant.variant}")
-    lines = _lines(agreement(original, variant), *sides)
-    return _write_page(*sides, f"The variant sets {in_words(changes)}."), lines
+    both = agreement(original, variant)
+    return _write_page(both, *sides, f"The variant sets {in_words(changes)}."), _lines(both, *sides)
 
 
 def with_published(here: Place, published_root: Path) -> tuple[Path, list[str]]:
@@ -73,7 +73,7 @@ def with_published(here: Place, published_root: Path) -> tuple[Path, list[str]]:
         f"{both.same_values:,} of {both.values:,} values of a measure, arm and seed, and for {both.same_verdicts} of "
         f"{len(both.claims)} verdicts{inside if both.with_interval else ''}."
     )
-    return _write_page(*sides, difference), [*_lines(both, *sides), difference]
+    return _write_page(both, *sides, difference), [*_lines(both, *sides), difference]
 
 
 def _refuse_unfinished(place: Place, remedy: str) -> None:
@@ -84,13 +84,13 @@ def _refuse_unfinished(place: Place, remedy: str) -> None:
         raise UserError(f"{place.file(changed[0])} is not what was made of the runs; {remedy}")
 
 
-def _write_page(first: Side, second: Side, difference: str) -> Path:
+def _write_page(both: Agreement, first: Side, second: Side, difference: str) -> Path:
     path = second.place.file("compare.html")
     page = _PAGE.format(
         title=html.escape(f"{first.place.name}: {first.words} and {second.words}, scale {first.place.scale}"),
         difference=html.escape(difference),
         sides=_figures(first, path.parent) + _figures(second, path.parent),
-        claims=_claims(agreement(first.place, second.place), first, second).to_html(index=False, border=0),
+        claims=_claims(both, first, second).to_html(index=False, border=0),
         numbers=_numbers(first, second).to_html(index=False, border=0),
     )
     write_text(path, page)
