@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from dropnorm import publishing
 from dropnorm import runs as runs_module
 from dropnorm.errors import UserError
-from dropnorm.evaluation import evaluate, evaluate_published, page_files
+from dropnorm.evaluation import evaluate, evaluate_published, evaluation_digest, page_files
 from dropnorm.files import differing, seal, sha256, write_json
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
@@ -19,6 +20,7 @@ from dropnorm.publishing import publish, restore, restore_all
 from dropnorm.runs import arm_state, write_arm
 from dropnorm.status import status
 from dropnorm.variants import remember
+from dropnorm.workflow import published_files
 from tests.book.conftest import SESSION, fabricate, invented_runs
 
 NAME = ResultName("ioffe2015", "figure1")
@@ -145,6 +147,24 @@ def test_an_evaluation_that_is_not_whole_leaves_what_is_published_alone(place, p
     assert {path: sha256(path) for path in published.folder.rglob("*.*")} == before
 
 
+def test_what_is_judged_anew_says_still_by_which_code_its_numbers_were_made(root, published, protocol):
+    path = published.file("provenance.json")
+    former = {"summary_digest": "of former code", "summarised": "long ago"}
+    write_json(path, json.loads(path.read_text()) | former | {"evaluation_digest": "former", "evaluated": "long ago"})
+    seal(published.folder, list(json.loads(published.file("digests.json").read_text())))
+    evaluate_published(root, published, protocol)
+    told = json.loads(path.read_text())
+    assert {key: told[key] for key in former} == former
+    assert told["evaluation_digest"] == evaluation_digest(root, NAME) and told["evaluated"] != "long ago"
+
+
+def test_a_picture_that_the_analysis_makes_no_more_goes(root, place, protocol):
+    Image.new("L", (2, 2)).save(place.file("image-former.png"))
+    evaluate(root, place, protocol)
+    assert not place.file("image-former.png").exists()
+    assert "image-former.png" not in page_files(place)
+
+
 @pytest.mark.parametrize(
     "name", ["samples.csv", "curves.csv", "facts.json", "provenance.json", f"runs/{ARM}.parquet", f"runs/{ARM}.json"]
 )
@@ -188,6 +208,15 @@ def test_an_index_of_figures_that_is_damaged_is_made_again(root, place, protocol
     place.file("figures.json").write_text(good[:30])
     evaluate(root, place, protocol)
     assert place.file("figures.json").read_text() == good
+
+
+def test_the_book_is_made_of_what_is_published_but_runs_wherever_the_checkout_lies(published, tmp_path):
+    checkout = tmp_path / "runs" / "checkout"
+    shutil.copytree(published.root, checkout / "published")
+    (checkout / "published/paper/ioffe2015/figure1@lr0.3").mkdir()
+    names = {str(Path(file).relative_to(checkout)) for file in published_files(checkout)}
+    assert "published/paper/ioffe2015/figure1/claims.json" in names
+    assert not any("/runs/" in name or "@" in name for name in names)
 
 
 def test_what_lies_among_runs_and_is_none_of_them_is_not_published(place, published, protocol):

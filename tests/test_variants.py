@@ -1,10 +1,12 @@
 """Variants keep apart, and remember what they change."""
 
 import pytest
+import yaml
 
 from dropnorm.errors import UserError
 from dropnorm.names import Place, ResultName
 from dropnorm.variants import remember, resolve
+from dropnorm.workflow import WorkflowConfig, load_results
 
 NAME = ResultName("ioffe2015", "figure1")
 
@@ -65,3 +67,36 @@ def test_status_shows_a_variant_where_it_is_and_refuses_one_that_is_nowhere(tmp_
     nowhere = dropnorm("status", "--out", tmp_path, "--variant", "lr04")
     assert nowhere.returncode != 0
     assert "no variant lr04" in nowhere.stderr
+
+
+def opened(root, out, set_: str):
+    """What Snakemake opens of all results of this checkout for a variant: (targets, refused targets)."""
+    config = yaml.safe_load((root / "config/config.yaml").read_text())
+    config |= {"scale": "smoke", "out": str(out), "variant": "changed", "set": set_}
+    results, refused = load_results(root, WorkflowConfig.check(config, "config"))
+    return {result.target for result in results}, refused
+
+
+@pytest.mark.parametrize(
+    ("set_", "has", "has_not", "why"),
+    [
+        ("optimiser.lr=0.3", "ioffe2015_figure1", "srivastava2014_figure11", "every arm sets it itself"),
+        ("training.steps=20000", "ioffe2015_figure1", "santurkar2018_figure1", "training.steps"),
+        ("network.normalisation=layer", "related_alternatives", "santurkar2018_figure10", "normalisation = 'layer'"),
+        ("network.units=elu", "ioffe2015_figure3", "srivastava2014_section9", "network: unknown key"),
+    ],
+)
+def test_a_variant_is_of_those_results_that_its_change_goes_with(root, tmp_path, set_, has, has_not, why):
+    targets, refused = opened(root, tmp_path, set_)
+    assert has in targets and has_not not in targets
+    assert why in refused[has_not] and not targets & set(refused)
+
+
+@pytest.mark.parametrize(
+    ("set_", "why"),
+    [("optimiser.lr=fast", "optimiser.lr = 'fast'"), ("optimiser.lrr=0.3", "did you mean 'lr'"),
+     ("forms.samples=none", "no setting|unknown key")],
+)  # fmt: skip
+def test_a_change_that_goes_with_no_result_is_refused(root, tmp_path, set_, why):
+    with pytest.raises(UserError, match=why):
+        opened(root, tmp_path, set_)

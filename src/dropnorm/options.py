@@ -13,7 +13,7 @@ from dropnorm.errors import UserError
 from dropnorm.names import RESULTS, Place, ResultName, project_root
 from dropnorm.protocol import Protocol, parse_changes
 from dropnorm.protocol_file import parse_seeds, path_of
-from dropnorm.variants import UnknownVariant, open_protocol
+from dropnorm.variants import NoVariant, most_telling, open_protocol
 
 PUBLISHED, DATA, BENCH = Path("published"), Path("data"), RESULTS / "bench"
 console = Console(highlight=False, soft_wrap=True, markup=False)  # a path in brackets is no markup
@@ -58,14 +58,14 @@ def open_results(
     names: Sequence[ResultName], scales: Sequence[str], out: Path, variant: str | None, set_: list[str] | None
 ) -> list[tuple[Protocol, Place]]:
     """As `open_result`, of several results and scales; a variant need not be one of each, but of one at least."""
-    opened, unknown = [], None
+    opened, refused = [], []
     for name, scale in itertools.product(names, scales):
         try:
             opened.append(open_result(str(name), scale, out, variant, set_))
-        except UnknownVariant as error:
-            unknown = error
-    if unknown and not opened:
-        raise unknown
+        except NoVariant as error:
+            refused.append(error)
+    if refused and not opened:
+        raise most_telling(refused)
     return opened
 
 

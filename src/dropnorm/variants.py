@@ -4,16 +4,21 @@ So later commands need its name alone, and the same name can never come to mean 
 result is made of the runs of the same variant of its sources.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from dropnorm.errors import UserError
 from dropnorm.files import read_json, write_json
 from dropnorm.names import Place
-from dropnorm.protocol import Protocol, load
+from dropnorm.protocol import Protocol, UnknownSetting, load
 from dropnorm.protocol_file import Overrides, path_of, read
 
 
-class UnknownVariant(UserError):
+class NoVariant(UserError):
+    """A result has no such variant, while others may have it: what it changes does not go with the protocol."""
+
+
+class UnknownVariant(NoVariant):
     """A variant is named that was not made yet, and nothing is said of what it changes."""
 
 
@@ -35,7 +40,7 @@ def resolve(place: Place, changes: Overrides) -> Overrides:
 def open_protocol(root: Path, place: Place, changes: Overrides) -> Protocol:
     """The protocol of a place with the changes of its variant, which its sources may know where it does not.
 
-    Raises UserError as `resolve` and `load` do, and UnknownVariant.
+    Raises UserError as `resolve` and `load` do, NoVariant if the changes do not go with the protocol, UnknownVariant.
     """
     changes = resolve(place, changes)
     if place.variant and not changes:
@@ -50,11 +55,21 @@ def open_protocol(root: Path, place: Place, changes: Overrides) -> Protocol:
                     f"variant {place.variant} was made with {in_words(found)} and with {in_words(changes)}; "
                     "say which is meant (--set KEY=VALUE), or choose another name"
                 )
-    protocol = load(root, place.name, place.scale, changes)
+    protocol = _changed(root, place, changes)
     for source in protocol.sources:
         if place.variant and (known := _known(place.of(source.name))) is not None:
             _same(place.of(source.name), known, source.changes)
     return protocol
+
+
+def _changed(root: Path, place: Place, changes: Overrides) -> Protocol:
+    try:
+        return load(root, place.name, place.scale, changes)
+    except UserError as error:
+        if changes:
+            load(root, place.name, place.scale)  # raises if the protocol itself is wrong
+            raise NoVariant(str(error)) from error
+        raise
 
 
 def _unknown(place: Place) -> str:
@@ -84,6 +99,11 @@ def _same(place: Place, known: Overrides, changes: Overrides) -> Overrides:
 def _begun(place: Place) -> bool:
     """Whether a variant has a run or a checkpoint; without, what it changes can still be mended."""
     return any(place.runs.glob("*.parquet")) or any(place.checkpoints.glob("*.safetensors"))
+
+
+def most_telling(refused: Sequence[NoVariant]) -> NoVariant:
+    """Of the refusals of several results: one that has the setting and refuses its value, if there is one."""
+    return next((r for r in refused if r.__cause__ and not isinstance(r.__cause__, UnknownSetting)), refused[0])
 
 
 def remember(place: Place, changes: Overrides) -> None:

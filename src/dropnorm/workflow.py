@@ -13,14 +13,14 @@ from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluation_digest
 from dropnorm.figure_files import figure_files
 from dropnorm.names import RESULTS, Place, ResultName
-from dropnorm.protocol import Protocol, UnknownSetting, all_names, parse_changes
+from dropnorm.protocol import Protocol, all_names, parse_changes
 from dropnorm.protocol_file import Overrides
 from dropnorm.runner import choose_device
 from dropnorm.runs import Identity, arguments, identity, table, unfinished
 from dropnorm.settings import Strict
 from dropnorm.timing import core_seconds, ms_per_replica_step
 from dropnorm.validation import describe
-from dropnorm.variants import UnknownVariant, open_protocol
+from dropnorm.variants import NoVariant, most_telling, open_protocol
 
 OUTPUTS = (
     "claims.json", "facts.json", "figures.json", "provenance.json", "digests.json",
@@ -147,27 +147,29 @@ class Result:
         return [str(mark)]
 
 
-def load_results(root: Path, config: WorkflowConfig) -> list[Result]:
-    """Every result at the configured scale; of a variant those whose protocol has the keys it sets, and their sources.
+def load_results(root: Path, config: WorkflowConfig) -> tuple[list[Result], dict[str, str]]:
+    """Every result at the configured scale; of a variant those that `set` goes with, and their sources.
 
-    Raises UserError if a protocol is wrong, or if no protocol has the keys of `set`.
+    Returns with it the targets that have no such variant, and why. Raises UserError if a protocol is wrong, or if
+    `set` goes with none.
     """
 
     def place_of(name: ResultName) -> Place:
         return Place(Path(config.out), config.scale, name, config.variant or None)
 
-    protocols, refused = {}, []
+    protocols: dict[ResultName, Protocol] = {}
+    refused: dict[ResultName, NoVariant] = {}
     for name in all_names(root):
         try:
             protocols[name] = open_protocol(root, place_of(name), config.changes)
-        except (UnknownSetting, UnknownVariant) as error:
-            if not config.variant:
-                raise
-            refused.append(error)
+        except NoVariant as error:
+            refused[name] = error
     if refused and not protocols:
-        raise refused[0]
+        raise most_telling(list(refused.values()))
     sources = {source.name: source for protocol in protocols.values() for source in protocol.sources}
-    return [Result(root, place_of(name), protocol, config) for name, protocol in sorted((sources | protocols).items())]
+    opened = sorted((sources | protocols).items())
+    results = [Result(root, place_of(name), protocol, config) for name, protocol in opened]
+    return results, {name.target: str(why) for name, why in refused.items() if name not in sources}
 
 
 def _digest(what: Identity) -> str:
@@ -176,7 +178,9 @@ def _digest(what: Identity) -> str:
 
 def published_files(root: Path) -> list[str]:
     """The files that the published book is made of: all but the runs."""
-    return sorted(str(p) for p in (root / "published").rglob("*.*") if "runs" not in p.parts)
+    published = root / "published"
+    files = [p for p in published.rglob("*") if p.is_file() and not p.name.startswith(".")]
+    return sorted(str(p) for p in files if "runs" not in p.relative_to(published).parts)
 
 
 def book_sources(root: Path) -> list[str]:

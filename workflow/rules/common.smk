@@ -8,16 +8,26 @@ from dropnorm.workflow import WorkflowConfig, book_sources, load_results, publis
 
 ROOT = Path(workflow.basedir)
 
-try:
-    CONFIG = WorkflowConfig.check(config, "config/config.yaml or --config")
-    RESULTS = load_results(ROOT, CONFIG)
-except UserError as error:
+
+def stop(error):
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)
+
+
+try:
+    CONFIG = WorkflowConfig.check(config, "config/config.yaml or --config")
+    RESULTS, REFUSED = load_results(ROOT, CONFIG)
+except UserError as error:
+    stop(error)
 
 # Paths and places in shell commands are looked up in `config` when a job starts: they are no reason to run it again.
 config.update(out=CONFIG.out, data_dir=CONFIG.data_dir)  # as shell commands use them, with `~` replaced
 SCALE, VARIANT, GPUS = CONFIG.scale, CONFIG.variant, int(CONFIG.device == "cuda")
+
+
+# What stands for the files of a result that `set` does not go with: Snakemake calls it if they are asked for.
+def no_such_variant(why):
+    return lambda wildcards: stop(why)
 
 
 # Marks of the jobs whose runs were made without Snakemake and are not finished: what makes Snakemake finish them.

@@ -32,6 +32,16 @@ for result in RESULTS:
             unfinished(result),
 
 
+# A result that has no such variant says so when it is asked for.
+for target, why in REFUSED.items():
+
+    rule:
+        name:
+            target
+        input:
+            no_such_variant(why),
+
+
 for paper in sorted({result.place.name.paper for result in RESULTS}):
 
     rule:
