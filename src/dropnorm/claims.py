@@ -5,11 +5,11 @@ The criterion of a claim is fixed there before any run. A verdict needs nothing 
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from dropnorm.criteria import Finding, Part
 from dropnorm.errors import UserError
@@ -39,15 +39,38 @@ class Claim(Strict):
     parts: list[Part] = Field(min_length=1)
 
 
+class Change(Strict):
+    """What was changed of claims after results existed: a criterion, a rule for all verdicts, or wording alone."""
+
+    date: str
+    claims: list[str] | Literal["all"]
+    kind: Literal["criterion", "rule", "wording"]
+    change: str
+    reason: str
+    verdicts: str  # that it changed
+
+
 class ClaimsFile(Strict):
     """`claims/<paper>.yaml`."""
 
     paper: str
     citation: str
     version: int
-    changes: list[dict[str, str]]
+    changes: list[Change]
     alpha: float = Field(gt=0, lt=1)
     claims: dict[str, Claim]
+
+    @model_validator(mode="after")
+    def _changes_name_claims(self) -> "ClaimsFile":
+        named = [id_ for change in self.changes for id_ in change.claims if change.claims != "all"]
+        if unknown := [id_ for id_ in named if id_ not in self.claims]:
+            raise ValueError(f"changes: there is no claim '{unknown[0]}'")
+        return self
+
+    def criterion_changed(self, id_: str) -> str | None:
+        """The date of the last change of a claim's criterion after results existed, if there was one."""
+        dates = [c.date for c in self.changes if c.kind == "criterion" and (c.claims == "all" or id_ in c.claims)]
+        return max(dates, default=None)
 
 
 def read_claims(root: Path, paper: str) -> ClaimsFile:

@@ -57,8 +57,10 @@ def evaluate(root: Path, place: Place, protocol: Protocol) -> list[dict[str, Any
 def evaluate_published(root: Path, published: Place, protocol: Protocol) -> list[dict[str, Any]]:
     """Judge and draw what is published by today's criteria and drawings, without its runs; returns its claims.
 
-    All else stays as it was published. Raises UserError if it is not published, if some of that is not what was
-    published, or if the protocol has other values now than the runs had: captions would tell of these.
+    All else stays as it was published, and `provenance.json` goes on saying by which code that was made.
+
+    Raises UserError if it is not published, if some of that is not what was published, or if the protocol has other
+    values now than the runs had: captions would tell of these.
     """
     if not published.file("digests.json").exists():
         raise UserError(f"{published.name} is not published at scale {published.scale}; judge its runs: --source runs")
@@ -162,6 +164,8 @@ def _write_tables(place: Place, summary: Summary) -> None:
 
 
 def _write_images(place: Place, summary: Summary) -> None:
+    for name in set(_read_images(place)) - set(summary.images):  # no longer made
+        place.file(IMAGE.format(name)).unlink()
     for name, pixels in summary.images.items():
         with replacing(place.file(IMAGE.format(name))) as part:
             Image.fromarray(pixels).save(part, format="png")
@@ -199,8 +203,13 @@ def _write_evaluated(root: Path, place: Place) -> None:
     write_json(path, read_json(path) | _evaluated(root, place.name))
 
 
+def _summarised(name: ResultName) -> dict[str, str]:
+    """What provenance says of samples, tables, curves and facts: by which analysis code they were made, and when."""
+    return {"summary_digest": fingerprint(analysis(name).__name__), "summarised": provenance.now()}
+
+
 def _evaluated(root: Path, name: ResultName) -> dict[str, str]:
-    """What provenance says of an evaluation: by which code and criteria, and when."""
+    """What provenance says of verdicts and figures: by which code and criteria, and when."""
     return {"evaluation_digest": evaluation_digest(root, name), "evaluated": provenance.now()}
 
 
@@ -236,6 +245,7 @@ def write_provenance(root: Path, place: Place, protocol: Protocol) -> None:
             "code_fingerprint": _joined(i["code"] for i in identities),
             "data": _joined(protocol.arms[arm].dataset for arm in found),
             "data_digest": _joined(part for i in identities for part in i["data"].split("+")),
+            **_summarised(place.name),
             **_evaluated(root, place.name),
             "seconds": round(sum(s["seconds"] for s in sessions), 1),
             "started": min(s["started"] for s in sessions),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from dropnorm.book import claims, facts, figures, origin, staging, tables, texts
 from dropnorm.book.catalogue import CLAIM_TOTALS
@@ -42,7 +43,8 @@ def arm(seconds: float) -> dict:
 def provenance_of(*seconds: float, **changes) -> dict:
     return {
         "arms": {f"arm{i}": arm(s) for i, s in enumerate(seconds)}, "missing_arms": [], "machines": [MACHINE],
-        "seconds": sum(seconds), "code_fingerprint": "f" * 64, "evaluation_digest": "a" * 64, "data": "mnist",
+        "seconds": sum(seconds), "code_fingerprint": "f" * 64, "evaluation_digest": "a" * 64,
+        "summary_digest": "b" * 64, "summarised": "before", "data": "mnist",
         "data_digest": "d" * 64 + "+" + "e" * 64, "started": "then", "ended": "later", "evaluated": "now",
     } | changes  # fmt: skip
 
@@ -235,8 +237,31 @@ def test_count_and_home_table(result, missing):
 
 def test_changelog(missing):
     assert "No criterion has been changed since version 1." in claims.changelog([missing.criteria])
-    changed = missing.criteria.model_copy(update={"version": 2, "changes": [{"date": "2030-01-01", "reason": "typo"}]})
-    assert "| 2030-01-01 | typo |" in claims.changelog([changed])
+    changed = with_change(missing.criteria, kind="wording", reason="typo")
+    assert "| 2030-01-01 | I1.1 | wording | it says more | typo | none |" in claims.changelog([changed])
+
+
+def with_change(criteria: ClaimsFile, **differences) -> ClaimsFile:
+    change = {"date": "2030-01-01", "claims": ["I1.1"], "change": "it says more", "reason": "so", "verdicts": "none"}
+    return ClaimsFile.model_validate(criteria.model_dump() | {"changes": [change | differences]})
+
+
+@pytest.mark.parametrize(
+    ("differences", "words"),
+    [
+        ({"kind": "criterion"}, "**Criterion, changed on 2030-01-01, after results existed: [why](/changelog.md).**"),
+        ({"kind": "wording"}, "**Criterion, fixed before the runs.**"),
+        ({"kind": "criterion", "claims": []}, "**Criterion, fixed before the runs.**"),
+    ],
+)
+def test_a_criterion_that_was_changed_does_not_say_that_it_was_fixed(result, differences, words):
+    first = claims.claims_table(replace(result, criteria=with_change(result.criteria, **differences))).split("````")[1]
+    assert words in first
+
+
+def test_a_change_names_claims_that_exist(missing):
+    with pytest.raises(ValidationError, match="changes: there is no claim 'I9.9'"):
+        with_change(missing.criteria, kind="wording", claims=["I9.9"])
 
 
 @pytest.mark.parametrize(

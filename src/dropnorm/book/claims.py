@@ -103,7 +103,7 @@ def claims_table(result: Result) -> str:
         return NONE
     header = ("Claim", "Paper", "Ours [95 % interval]", "n", "p (Holm)", "Verdict")
     rows = [_row(result, *entry) for entry in claims_of(result)]
-    details = [_details(id_, claim, found) for id_, claim, found in claims_of(result)]
+    details = [_details(result, id_, claim, found) for id_, claim, found in claims_of(result)]
     exact = any(claim.parts[0].test == "bound" for _, claim, _ in claims_of(result))
     note = f"{EXACT}\n\n" if exact else ""
     return texts.table(header, rows, right=(3, 4)) + "\n" + note + "\n".join(details)
@@ -120,13 +120,15 @@ def _row(result: Result, id_: str, claim: Claim, found: dict[str, Any] | None) -
     return [about, texts.number(claim.paper), ours(found), str(found["n"]), p, badge(found)]
 
 
-def _details(id_: str, claim: Claim, found: dict[str, Any] | None) -> str:
+def _details(result: Result, id_: str, claim: Claim, found: dict[str, Any] | None) -> str:
+    changed = result.criteria.criterion_changed(id_)
+    when = f"changed on {changed}, after results existed: [why](/changelog.md)" if changed else "fixed before the runs"
     lines = [
         f"````{{dropdown}} {id_} {texts.statement(claim.title)}: the criterion in full",
         f"**Where in the paper.** {texts.statement(claim.where)}\n",
         f"**The paper's number.** {texts.number(claim.paper)} ({texts.statement(claim.unit)}). Source: "
         f"{texts.statement(claim.paper_source)}.\n",
-        f"**Criterion, fixed before the runs.** {texts.statement(claim.criterion)}\n",
+        f"**Criterion, {when}.** {texts.statement(claim.criterion)}\n",
     ]
     if found is not None:
         header = ("Part", "Ours [95 % interval]", "n", "p", "size as asked", "excluded by the interval")
@@ -208,9 +210,12 @@ def changelog(files: list[ClaimsFile]) -> str:
 def _changes(file: ClaimsFile) -> str:
     if not file.changes:
         return f"No criterion has been changed since version {file.version}.\n"
-    keys = list(dict.fromkeys(key for change in file.changes for key in change))
-    rows = [[texts.escape(change.get(key, "–")) for key in keys] for change in file.changes]
-    return f"\n\n{texts.table([key.replace('_', ' ') for key in keys], rows)}"
+    rows = [
+        [c.date, c.claims if c.claims == "all" else ", ".join(c.claims), c.kind, c.change, c.reason, c.verdicts]
+        for c in file.changes
+    ]
+    header = ("Date", "Claims", "What", "Change", "Reason", "Verdicts changed")
+    return f"\n\n{texts.table(header, [[texts.escape(cell) for cell in row] for row in rows])}"
 
 
 def readme_table(root: Path) -> str:

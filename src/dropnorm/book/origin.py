@@ -86,7 +86,8 @@ def _items(result: Result) -> dict[str, str]:
     return {
         "commit": _join(f"`{m['commit'] or 'unknown'}`" for m in p["machines"]),
         "training code": _join(_digest(d) for d in p["code_fingerprint"].split("+")),
-        "analysis and criteria": _digest(p["evaluation_digest"]),
+        "analysis": f"{_digest(p['summary_digest'])}, {p['summarised']}",
+        "criteria and figures": f"{_digest(p['evaluation_digest'])}, {p['evaluated']}",
         "protocol": _digest(protocol_digest(p)),
         "data": f"{data(result)}, {_join(_digest(d) for d in p['data_digest'].split('+'))}",
         "versions": _join(f"Python {m['python']}, {_packages(m)}" for m in p["machines"]),
@@ -95,7 +96,6 @@ def _items(result: Result) -> dict[str, str]:
         "matrix products": _join(texts.escape(m["gemm"]) for m in p["machines"]),
         "training time": f"{texts.duration(p['seconds'])} in all{_shared(result)}",
         "trained": f"{p['started']} to {p['ended']}",
-        "evaluated": p["evaluated"],
     }
 
 

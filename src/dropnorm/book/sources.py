@@ -16,7 +16,7 @@ from dropnorm.protocol_file import DerivedFile, ProtocolFile, path_of, read, sou
 SOURCES = (*SCALES, "published")
 PROVENANCE = {
     "arms", "missing_arms", "machines", "seconds", "started", "ended", "evaluated", "code_fingerprint",
-    "evaluation_digest", "data", "data_digest",
+    "evaluation_digest", "summary_digest", "summarised", "data", "data_digest",
 }  # fmt: skip
 BEST_FIRST = ("paper", "full")  # what is published, the best evidence first
 NEEDED = ("facts.json", "figures.json", "provenance.json", "table.csv", "curves.csv", "samples.csv")
