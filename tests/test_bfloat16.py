@@ -33,6 +33,13 @@ def test_a_product_is_the_exact_one_rounded_once(operands):
         torch.testing.assert_close(found.double(), wanted, rtol=2**-8, atol=1e-5)  # half a unit in the last place
 
 
+def test_factors_of_a_sum_are_kept(operands):
+    b, y, W = operands
+    with InFloat32():
+        sum_ = torch.baddbmm(b, y, W, beta=0.5, alpha=-1)
+    torch.testing.assert_close(sum_.double(), 0.5 * b.double() - y.double() @ W.double(), rtol=2**-8, atol=1e-5)
+
+
 def test_it_agrees_with_what_torch_does_without_it(operands):
     b, y, W = operands
     with InFloat32():

@@ -1,6 +1,7 @@
 """A result that was trained again elsewhere: what counts as that, what is kept of it, and what is said of both."""
 
 import json
+import re
 import shutil
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 from dropnorm.book.again import trained_again
 from dropnorm.compare import with_original, with_published
 from dropnorm.errors import UserError
-from dropnorm.evaluation import evaluate_published
+from dropnorm.evaluation import evaluate_published, page_files
 from dropnorm.files import differing, seal, sha256, write_json
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
@@ -106,8 +107,10 @@ def write(place: Place, values: dict[tuple[str, int], float], claims: list[dict]
     return place
 
 
-def claim(id_: str, ours, interval, p, verdict, n=3) -> dict:
-    return {"id": id_, "ours": ours, "interval": interval, "p": p, "verdict": verdict, "n": n}
+def claim(id_: str, ours, interval, p, verdict, n=3, p_first: float | None = 0.01) -> dict:
+    """p: of all its parts together; p_first: of the one that the estimate is of, None if that is an exact statement."""
+    parts = [{"p": p_first}]
+    return {"id": id_, "ours": ours, "interval": interval, "p": p, "verdict": verdict, "n": n, "parts": parts}
 
 
 def test_agreement_counts_what_both_have(tmp_path):
@@ -118,7 +121,7 @@ def test_agreement_counts_what_both_have(tmp_path):
         [
             claim("X", 1.0, [0.5, 1.5], 0.01, "replicated"),
             claim("Y", 1.0, [0.5, 1.5], 0.01, "replicated"),
-            claim("Z", 0.0, [0.0, 0.0], None, "replicated"),  # an exact statement: it has no interval of a mean
+            claim("Z", 0.0, [0.0, 0.0], 0.01, "replicated", p_first=None),  # no interval of a mean
             claim("not in the second", 1.0, [0.5, 1.5], 0.01, "replicated"),
             claim("no seed", None, [None, None], None, "inconclusive", n=0),
         ],
@@ -129,7 +132,7 @@ def test_agreement_counts_what_both_have(tmp_path):
         [
             claim("X", 1.5, [1.0, 2.0], 0.01, "replicated"),
             claim("Y", 1.6, [1.0, 2.2], 0.2, "inconclusive"),
-            claim("Z", 0.1, [0.0, 0.1], None, "replicated"),
+            claim("Z", 0.1, [0.0, 0.1], 0.01, "replicated", p_first=None),
             claim("no seed", None, [None, None], None, "inconclusive", n=0),
         ],
     )
@@ -150,6 +153,19 @@ def test_ours_beside_the_published(second, published):
     assert "trained on Invented processor, invented, AVX9. Here: on Another processor, invented, AVX9." in lines[-1]
     assert f"for {both.same_verdicts} of {len(both.claims)} verdicts, and {both.inside} of" in lines[-1]
     assert sum(line.startswith("    published") for line in lines) == len(both.claims)
+
+
+def test_numbers_side_by_side_are_neither_rounded_away_nor_sorted(second, published):
+    table = pd.read_csv(second.file("table.csv"))
+    table.loc[0, "mean"] = 3.21e-9
+    rounding = pd.DataFrame([{"arm": "zeta", "quantity": "rounding", "n": 3, "mean": 4.56e-13}])
+    pd.concat([table, rounding]).to_csv(second.file("table.csv"), index=False)
+    seal(second.folder, page_files(second))
+    page, _ = with_published(second, published.root)
+    numbers = page.read_text().split("<h2>Numbers</h2>")[1]
+    assert "<td>3.21e-09</td>" in numbers and "<td>4.56e-13</td>" in numbers
+    arms = re.findall(r"<tr>\s*<td>([^<]+)</td>", numbers)
+    assert arms == [*table.arm, "zeta"] and arms != sorted(arms)
 
 
 def test_what_is_changed_or_absent_is_not_compared(second, published, tmp_path):

@@ -21,12 +21,12 @@ import torch
 from rich.console import Console
 from safetensors import SafetensorError
 
-from dropnorm import checkpoint, provenance
+from dropnorm import checkpoint, datasets, provenance
 from dropnorm.errors import UserError
 from dropnorm.files import replacing, sha256
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
-from dropnorm.runner import Limits, _StackRun, make_loader, run_pending
+from dropnorm.runner import Limits, _refuse_too_large, _StackRun, make_loader, run_pending
 from dropnorm.runs import arm_state, read_runs, records, unfinished
 from dropnorm.stacks import Stack, pending_stacks
 
@@ -438,3 +438,18 @@ def test_a_disk_that_is_full_is_told_apart_when_a_checkpoint_is_saved(tmp_path, 
         checkpoint.save(tmp_path / "state", {"w": torch.zeros(1)}, checkpoint.Header("key", [("arm", 0)]))
     assert error.value.errno == errno.ENOSPC
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("result", "change", "words"),
+    [
+        ("ioffe2015/figure1", {"measure.probe_images": 361}, "measure.probe_images = 361: digits has 360 test images"),
+        ("ioffe2015/section31", {"measure.mates": 361}, "measure.mates = 361: digits has 360 test images"),
+        ("related/modes", {"measure.test_sizes": [2, 361]}, "measure.test_sizes = 361: digits has 360 test images"),
+        ("santurkar2018/theorem41", {"network.batch_size": 1438}, "digits has 1,437 images to train on"),
+    ],
+)
+def test_more_images_than_there_are_are_refused_before_the_first_step(root, result, change, words):
+    settings = [*load(root, ResultName.parse(result), "smoke", change).arms.values()][-1]
+    with pytest.raises(UserError, match=words):
+        _refuse_too_large(settings, datasets.load("digits", Path("nowhere"), None))

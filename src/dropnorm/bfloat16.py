@@ -34,6 +34,7 @@ class InFloat32(TorchFunctionMode):
     """Multiply bfloat16 operands, sum in float32, and round the result: what bfloat16 instructions do."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
         if function in PRODUCTS and args[-1].dtype == torch.bfloat16:
-            return function(*(operand.float() for operand in args)).bfloat16()
-        return function(*args, **(kwargs or {}))
+            return function(*(operand.float() for operand in args), **kwargs).bfloat16()
+        return function(*args, **kwargs)

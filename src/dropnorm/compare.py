@@ -91,7 +91,7 @@ def _write_page(both: Agreement, first: Side, second: Side, difference: str) -> 
         difference=html.escape(difference),
         sides=_figures(first, path.parent) + _figures(second, path.parent),
         claims=_claims(both, first, second).to_html(index=False, border=0),
-        numbers=_numbers(first, second).to_html(index=False, border=0),
+        numbers=_numbers(first, second).to_html(index=False, border=0, float_format="{:.4g}".format),
     )
     write_text(path, page)
     return path
@@ -160,5 +160,6 @@ def _numbers(first: Side, second: Side) -> pd.DataFrame:
         pd.read_csv(side.place.file("table.csv"))[["arm", "quantity", "n", "mean", "low", "high"]]
         for side in (first, second)
     ]
-    both = tables[0].merge(tables[1], on=["arm", "quantity"], how="outer", suffixes=("", f" ({second.words})"))
-    return both.round(3)
+    in_order = pd.concat(tables)[["arm", "quantity"]].drop_duplicates()  # a merge of its own would sort them
+    first_too = in_order.merge(tables[0], how="left")
+    return first_too.merge(tables[1], on=["arm", "quantity"], how="left", suffixes=("", f" ({second.words})"))

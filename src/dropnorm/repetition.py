@@ -55,8 +55,8 @@ class Pair:
 
     @property
     def has_interval(self) -> bool:
-        """Whether the first has an interval of its mean: an exact statement's is the span of its seeds."""
-        return self.first["p"] is not None and self.second["ours"] is not None
+        """Whether the first's estimate has an interval: that of an exact statement is the span of its seeds."""
+        return self.first["parts"][0]["p"] is not None and self.second["ours"] is not None
 
     @property
     def inside(self) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from pydantic import BaseModel
 from rich.console import Console
@@ -192,18 +193,28 @@ class _StackRun:
 
 
 def _refuse_too_large(settings: BaseModel, dataset: Any) -> None:
-    """Raises UserError where settings ask for more training images than the data set has (None: it is drawn)."""
-    data, training = getattr(settings, "data", None), getattr(settings, "training", None)
-    if dataset is None or data is None:
+    """Raises UserError where settings ask for more images than the data set has (None: it is drawn)."""
+    if dataset is None:
         return
-    images = len(dataset.train_labels)
-    held_out = getattr(data, "validation", 0) if getattr(data, "train_on", "split") == "split" else 0
+    name, images, tested = settings.dataset, len(dataset.train_labels), len(dataset.test_labels)
+    held_out = _setting(settings, "data.validation", 0) if _setting(settings, "data.train_on") in (None, "split") else 0
     if held_out >= images:
-        raise UserError(
-            f"data.validation = {held_out:,}: {data.name} has {images:,} training images, none would be left"
-        )
-    if (batch := getattr(training, "batch_size", 1)) > images - held_out:
-        raise UserError(f"training.batch_size = {batch:,}: {data.name} has {images - held_out:,} images to train on")
+        raise UserError(f"data.validation = {held_out:,}: {name} has {images:,} training images, none would be left")
+    for keys, most, what in (
+        (("training.batch_size", "network.batch_size"), images - held_out, "images to train on"),
+        (("measure.probe_images", "measure.mates", "measure.test_sizes"), tested, "test images"),
+    ):
+        for key in keys:
+            asked = np.max(_setting(settings, key, 0))  # the largest of several
+            if asked > most:
+                raise UserError(f"{key} = {asked:,}: {name} has {most:,} {what}")
+
+
+def _setting(settings: BaseModel, key: str, missing: Any = None) -> Any:
+    """settings.a.b for 'a.b', or what stands for it where there is no such setting."""
+    for word in key.split("."):
+        settings = getattr(settings, word, missing)
+    return settings
 
 
 @contextmanager
