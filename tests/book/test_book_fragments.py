@@ -97,7 +97,7 @@ def test_badge_says_the_verdict(changes, words, css):
 
 
 def part(**changes) -> dict:
-    return {"p": 0.01, "size_met": True, "excluded": False} | changes
+    return {"test": "difference", "p": 0.01, "size_met": True, "excluded": False} | changes
 
 
 @pytest.mark.parametrize(
@@ -109,6 +109,7 @@ def part(**changes) -> dict:
         ("direction only", [part(), part(), part(size_met=False)], ", by part 3 of 3"),
         ("inconclusive", [part(p=None), part(p=0.2)], ", by part 2 of 2"),
         ("inconclusive", [part(p=None), part(p=None)], ""),
+        ("inconclusive", [part(test="bound", p=None), part(p=None)], ", by part 2 of 2"),
     ],
 )
 def test_a_verdict_that_another_part_than_the_first_decides_says_so(verdict, parts, words):

@@ -21,6 +21,14 @@ CLASSES = {
 BOUNDS = ("above", "below", "at_least", "at_most")
 NONE = "No claim is judged here: this result is there for what others need of it.\n"
 PARTS = "Of a claim of several parts *ours* is the first; a verdict that hangs on another part says on which."
+FULL = (
+    "At scale *full* a verdict is about our shorter training, or narrower network: *not replicated* there does not "
+    "refute what the paper found with its own."
+)
+CORRECTED = (
+    "Intervals are not corrected for the number of claims, *p (Holm)* is: an interval can leave out zero where the "
+    "verdict is still *inconclusive*."
+)
 EXACT = "For an exact statement *ours* is the seed nearest to breaking it, with the lowest and the highest in brackets."
 
 
@@ -44,7 +52,7 @@ def by_part(claim: dict[str, Any]) -> str:
     hangs_on = {
         "not replicated": [part["excluded"] for part in parts],
         "direction only": [not part["size_met"] for part in parts],
-        INCONCLUSIVE: [part["p"] is not None and part["p"] == claim["p"] for part in parts],
+        INCONCLUSIVE: [part["p"] == claim["p"] and part["test"] != "bound" for part in parts],
     }.get(claim["verdict"], [True])
     first = hangs_on.index(True) if any(hangs_on) else 0
     return f", by part {first + 1} of {len(parts)}" if first else ""
@@ -105,8 +113,9 @@ def claims_table(result: Result) -> str:
     rows = [_row(result, *entry) for entry in claims_of(result)]
     details = [_details(result, id_, claim, found) for id_, claim, found in claims_of(result)]
     exact = any(claim.parts[0].test == "bound" for _, claim, _ in claims_of(result))
-    note = f"{EXACT}\n\n" if exact else ""
-    return texts.table(header, rows, right=(3, 4)) + "\n" + note + "\n".join(details)
+    tested = any(found and found["p_holm"] is not None for _, _, found in claims_of(result))
+    notes = [EXACT] * exact + [CORRECTED] * tested
+    return texts.table(header, rows, right=(3, 4)) + "\n" + " ".join(notes) + "\n\n" + "\n".join(details)
 
 
 def _row(result: Result, id_: str, claim: Claim, found: dict[str, Any] | None) -> list[str]:
@@ -174,7 +183,13 @@ def home_table(results: list[Result], pages: set[str]) -> str:
     header = ("Claim", "Paper", "Ours [95 % interval]", "n", "Verdict", "Scale")
     in_order = sorted(results, key=lambda r: list(PAPERS).index(r.name.paper))
     rows = [_home_row(r, pages, *entry) for r in in_order for entry in claims_of(r)]
-    return f"{PARTS} {EXACT}\n\n{texts.table(header, rows, right=(3,))}" if rows else "There is no result yet.\n"
+    return f"{_notes(results)}\n{texts.table(header, rows, right=(3,))}" if rows else "There is no result yet.\n"
+
+
+def _notes(results: list[Result]) -> str:
+    """What a reader of a table of many results must know."""
+    full = any(result.present and result.scale == "full" for result in results)
+    return " ".join([PARTS, EXACT] + [FULL] * full) + "\n"
 
 
 def _home_row(result: Result, pages: set[str], id_: str, claim: Claim, found: dict[str, Any] | None) -> list[str]:
@@ -225,7 +240,7 @@ def readme_table(root: Path) -> str:
         return "No result has been published yet.\n"
     papers = {paper: [r for r in results if r.name.paper == paper] for paper in PAPERS}
     return "\n".join(
-        [count_sentence(results), f"{PARTS} {EXACT}\n", *(_readme_paper(p, of) for p, of in papers.items() if of)]
+        [count_sentence(results), _notes(results), *(_readme_paper(p, of) for p, of in papers.items() if of)]
     )
 
 
