@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from dropnorm.errors import UserError
-from dropnorm.files import differing, read_json, write_text
+from dropnorm.files import differing, from_git_again, read_json, write_text
 from dropnorm.names import Place
 from dropnorm.repetition import Agreement, agreement, trained_on
 from dropnorm.variants import in_words
@@ -64,7 +64,7 @@ def with_published(here: Place, published_root: Path) -> tuple[Path, list[str]]:
         raise UserError(
             f"{here.name} is not published at scale {here.scale}; name a variant to compare: --variant NAME"
         )
-    _refuse_unfinished(published, f"take it from git again: git checkout -- {published.folder}")
+    _refuse_unfinished(published, from_git_again(published.folder))
     _refuse_unfinished(here, f"make it: {here.command('run')}; then: {here.command('figure')}")
     sides, both = (Side(published, "published"), Side(here, "here")), agreement(published, here)
     inside = f", and {both.inside} of {both.with_interval} estimates lie in the published interval"

@@ -22,7 +22,7 @@ from dropnorm.claims import judge, read_claims
 from dropnorm.datasets.registry import TITLES
 from dropnorm.errors import UserError
 from dropnorm.figure_files import figure_file, figure_files
-from dropnorm.files import differing, read_json, replacing, seal, sha256, write_json
+from dropnorm.files import differing, from_git_again, read_json, replacing, seal, sha256, write_json
 from dropnorm.fingerprint import fingerprint
 from dropnorm.names import RESULTS, Place, ResultName
 from dropnorm.plotting import THEMES, theme
@@ -66,7 +66,7 @@ def evaluate_published(root: Path, published: Place, protocol: Protocol) -> list
         raise UserError(f"{published.name} is not published at scale {published.scale}; judge its runs: --source runs")
     if changed := [name for name in differing(published.folder) if name not in _made_anew(published)]:
         path = published.file(changed[0])
-        raise UserError(f"{path} is not what was published; take it from git again: git checkout -- {path}")
+        raise UserError(f"{path} is not what was published; {from_git_again(path)}")
     refuse_other_values(published, protocol)
     draw(root, published, protocol)
     claims = write_claims(root, published)
@@ -138,7 +138,7 @@ def drawings_of(root: Path, place: Place, protocol: Protocol) -> dict[str, Drawi
     """Every figure of a result by name, from its curves and the paper's. Raises UserError if there are no curves."""
     path = place.file("curves.csv")
     if not path.exists():
-        raise UserError(f"{path} is missing; take it from git again: git checkout -- {path}")
+        raise UserError(f"{path} is missing; {from_git_again(path)}")
     of_paper = _reference(root, place.name)
     reference = pd.read_csv(of_paper) if of_paper.exists() else None
     return analysis(place.name).figures(pd.read_csv(path), reference, _context(place, protocol))

@@ -88,6 +88,11 @@ def seal(folder: Path, names: list[str]) -> None:
     write_json(folder / "digests.json", {name: sha256(folder / name) for name in names})
 
 
+def from_git_again(path: Path) -> str:
+    """What to do about a committed file, or folder, that is damaged or gone."""
+    return f"take it from git again: git checkout -- {path}"
+
+
 def sha256(path: Path) -> str:
     """Hex SHA-256 of a file."""
     with open(path, "rb") as file:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dropnorm.errors import UserError
 from dropnorm.evaluation import FACTS, evaluation_digest, page_files, refuse_other_values
-from dropnorm.files import differing, read_json, replacing, seal, sha256
+from dropnorm.files import differing, from_git_again, read_json, replacing, seal, sha256
 from dropnorm.names import Place
 from dropnorm.protocol import Protocol
 from dropnorm.repetition import KEPT, repetition_of
@@ -205,7 +205,7 @@ def _check(published: Place, arm: str) -> None:
     digests = read_json(published.file("digests.json"))
     for file in _files(published.run(arm)):
         if not file.exists() or digests.get(file.relative_to(published.folder).as_posix()) != sha256(file):
-            raise UserError(f"{file} is not what was published (its digest differs); take it from git again")
+            raise UserError(f"{file} is not what was published (its digest differs); {from_git_again(file)}")
 
 
 def _files(runs: Path) -> list[Path]:

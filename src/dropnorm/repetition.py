@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from dropnorm.errors import UserError
-from dropnorm.files import differing, read_json
+from dropnorm.files import differing, from_git_again, read_json
 from dropnorm.names import SCALES, Place, ResultName
 from dropnorm.protocol import all_names
 
@@ -38,7 +38,7 @@ def repetitions(root: Path) -> Iterator[tuple[Place, Place]]:
                 continue
             if changed := differing(again.folder):
                 path = again.file(changed[0])
-                raise UserError(f"{path} is not what was published; take it from git again: git checkout -- {path}")
+                raise UserError(f"{path} is not what was published; {from_git_again(path)}")
             yield published, again
 
 

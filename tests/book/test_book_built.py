@@ -60,7 +60,9 @@ def test_no_page_loads_from_another_host(soups):
 
 
 def test_styles_load_from_no_other_host(built):
-    for path in built.rglob("*.css"):
+    styles = [*built.rglob("*.css")]
+    assert any(path.name == "book.css" for path in styles)
+    for path in styles:
         found = re.findall(r"(?:url\(|@import)\s*[\"']?((?:https?:)?//[^\s\"')]+)", path.read_text())
         assert not found, path
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from dropnorm.claims import ClaimsFile, read_claims
 from dropnorm.errors import UserError
-from dropnorm.files import differing, read_json
+from dropnorm.files import differing, from_git_again, read_json
 from dropnorm.names import SCALES, Place, ResultName
 from dropnorm.protocol import all_names
 from dropnorm.protocol_file import DerivedFile, ProtocolFile, path_of, read, source_files
@@ -141,7 +141,7 @@ def _committed(place: Place) -> bool:
 def _remedy(place: Place) -> str:
     """What to do about a file: what is committed comes from git, the rest from runs."""
     if _committed(place):
-        return f"take it from git again: git checkout -- {place.folder}"
+        return from_git_again(place.folder)
     return f"make it: {place.command('figure')}"
 
 
