@@ -25,7 +25,7 @@ class Status:
     place: Place
     state: str  # fresh, stale, damaged, incomplete or missing
     why: str
-    command: str  # that makes it fresh; '' if it is
+    command: str  # the next one on the way to fresh; '' if it is
     time: str
 
 

@@ -1,7 +1,9 @@
 """One module a result: `analyses/<paper>/<result>.py`, with two pure functions on tidy frames.
 
-    summarise(runs)              -> Summary: samples (for the claims), table, curves (what is drawn), facts (for prose)
-    figures(curves, reference)   -> Drawings by name: how to draw, caption, alt text; reference may be None
+    summarise(runs)                       -> Summary: samples (for claims), table, curves (to draw), facts (for prose)
+    figures(curves, reference, context)   -> Drawings by name: how to draw, caption, alt text
+
+`reference` holds the paper's own curves, from `reference/<paper>/<result>.csv`; None where there is no such file.
 
 `runs.attrs["settings"]` holds the settings of the first arm, as in `Context`, for a measure that needs one of them.
 

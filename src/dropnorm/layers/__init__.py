@@ -1,1 +1,1 @@
-"""Layers with a replica axis: every tensor is `[replica, batch, feature]`."""
+"""Layers. Those of fully connected nets have a replica axis, `[replica, batch, feature]`; those of pictures none."""

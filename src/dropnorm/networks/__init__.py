@@ -1,1 +1,1 @@
-"""Networks built from the layers, each a stack of replicas."""
+"""Networks built from the layers. Fully connected ones are stacks of replicas; convolutional ones are single nets."""

@@ -22,7 +22,10 @@ def random_pairs(draws: Draws, rows: int, columns: int) -> tuple[Tensor, Tensor]
 
 
 def distances(W0: Tensor, W_star: Tensor) -> dict[str, Tensor]:
-    """Both sides of the lemma, and one factor a unit (a row) against one for all; `[case]`, 0 if <W0, W*> <= 0."""
+    """Both sides of the lemma, and one factor a unit (a row) against one for all; each `[case]`.
+
+    Where <W0, W*> <= 0 the lemma says nothing: there errors are 0, and `mean_nearer_percent` is NaN.
+    """
     along, star2, first2 = ((a * b).sum((1, 2)) for a, b in ((W0, W_star), (W_star, W_star), (W0, W0)))
     k = (along / star2).view(-1, 1, 1)
     left = (W0 - k * W_star).square().sum((1, 2))
