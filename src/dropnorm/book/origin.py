@@ -202,7 +202,7 @@ def _times_row(result: Result) -> list[str]:
         times, on = [texts.duration(p["seconds"]), *["–"] * (len(CORE_COUNTS) - 1)], gpu
     else:
         times = [texts.duration(seconds_on(result, cores)) for cores in CORE_COUNTS]
-        on = p["machines"][0]["cpu"]
+        on = " and ".join(dict.fromkeys(m["cpu"] for m in p["machines"]))
     run, missing = len(p["arms"]), len(p["missing_arms"])
     arms = f"{run} of {run + missing}" if missing else str(run)
     return [str(result.name), result.scale, arms, seeds_run(result), *times, texts.escape(on)]
