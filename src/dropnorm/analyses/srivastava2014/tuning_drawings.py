@@ -89,5 +89,5 @@ def _draw_row(ax, mine: pd.DataFrame, row: str) -> None:
     ax.set_title(TITLES[row], fontsize="small")
     if len(names) > 1:
         low, high = ax.get_ylim()
-        ax.set_ylim(low, high + 0.13 * len(names) * (high - low))  # room for the legend
+        ax.set_ylim(low, high + (0.1 + 0.1 * len(names)) * (high - low))  # room for the legend
         ax.legend(fontsize="x-small")
