@@ -11,7 +11,7 @@ Nothing here trains, and nothing here knows where files are. Curves are kept apa
 result can be drawn again without its runs, and samples apart from verdicts, so that anyone can judge them again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import ModuleType
@@ -65,11 +65,22 @@ class Context:
         """The paper's own numbers where ours may stand beside them: not at smoke scale, whose data are others."""
         return None if self.scale == "smoke" else reference
 
-    def ending(self, seeds: int) -> str:
-        """How every caption ends: seeds, scale, the difference of a variant, and that smoke is no evidence."""
+    def ending(self, seeds: int | Iterable[int]) -> str:
+        """How every caption ends: seeds, scale, the difference of a variant, and that smoke is no evidence.
+
+        seeds: how many, or those of every curve where they differ.
+        """
+        count = span([seeds] if isinstance(seeds, int) else seeds)
+        plural = "" if count == "1" else "s"
         variant = f" Variant: {self.variant}." if self.variant else ""
         warning = " Smoke scale: it shows that the pipeline runs and is no evidence." if self.scale == "smoke" else ""
-        return f"{seeds} seed{'' if seeds == 1 else 's'}, scale {self.scale}.{variant}{warning}"
+        return f"{count} seed{plural}, scale {self.scale}.{variant}{warning}"
+
+
+def span(counts: Iterable[int]) -> str:
+    """'5', or '3 to 5'."""
+    least, most = min(counts), max(counts)
+    return f"{least}" if least == most else f"{least} to {most}"
 
 
 def analysis(name: ResultName) -> ModuleType:

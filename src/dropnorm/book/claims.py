@@ -20,7 +20,7 @@ CLASSES = {
 
 BOUNDS = ("above", "below", "at_least", "at_most")
 NONE = "No claim is judged here: this result is there for what others need of it.\n"
-PARTS = "Of a claim of several parts *ours* is the first; a verdict that hangs on another part says on which."
+PARTS = "Of a claim of several parts *ours* is the first; a verdict that depends on another part says on which."
 FULL = (
     "At scale *full* a verdict is about our shorter training, or narrower network: *not replicated* there does not "
     "refute what the paper found with its own."

@@ -1,10 +1,10 @@
 """Where a result's numbers come from, how long they took, and the commands that make them again."""
 
 import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from dropnorm.analyses import span
 from dropnorm.book import texts
 from dropnorm.book.catalogue import SCALES
 from dropnorm.book.sources import Result, every_scale
@@ -44,13 +44,7 @@ def _planned(result: Result) -> str:
     planned = {arm: result.planned_seeds(arm) for arm in run}
     if all(run[arm] >= planned[arm] for arm in run):
         return ""
-    return f", of {_span(planned.values())} planned{': the verdicts are preliminary' if result.claims else ''}"
-
-
-def _span(counts: Iterable[int]) -> str:
-    """'5', or '3 to 5'."""
-    least, most = min(counts), max(counts)
-    return f"{least}" if least == most else f"{least} to {most}"
+    return f", of {span(planned.values())} planned{': the verdicts are preliminary' if result.claims else ''}"
 
 
 def _left_out(result: Result) -> str:
@@ -66,7 +60,7 @@ def data(result: Result) -> str:
 
 def seeds_run(result: Result) -> str:
     """How many seeds each arm has: '5', or '3 to 5'."""
-    return _span([len(arm["seeds"]) for arm in result.provenance["arms"].values()])
+    return span([len(arm["seeds"]) for arm in result.provenance["arms"].values()])
 
 
 # --- provenance ---

@@ -74,5 +74,5 @@ def test_figure():
     (drawing,) = RESULT.drawings(RESULT.runs(parts())).values()
     assert len(axes_drawn(drawing)) == 4
     assert "97.0 % at 2" in drawing.alt
-    assert "slow 3.00 at most and 0.05 at the end" in drawing.alt
+    assert "slow 3.00 at most after the first step and 0.05 at the end" in drawing.alt
     assert "3 seeds" in drawing.caption

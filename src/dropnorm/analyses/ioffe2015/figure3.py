@@ -47,7 +47,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
         samples=joined([samples(*key, values) for key, values in measures.items()], SAMPLE_COLUMNS),
         table=pd.DataFrame(_rows(runs, by_arm)),
         curves=joined([*_over_steps(by_arm, accuracy, steps, tuned), *_over_nets(by_rate, measures)], CURVE_COLUMNS),
-        facts=_rate_facts(runs, judged, tuned) | _facts(runs, judged, measures),
+        facts=_rate_facts(runs, judged, tuned) | _facts(runs, judged, measures) | _end_facts(by_rate["batchnorm"]),
     )
 
 
@@ -185,6 +185,11 @@ def _rate_facts(runs, judged, tuned) -> dict[str, str]:
     place = {rates[0]: "the lowest", rates[-1]: "the highest"}.get(best, "neither the lowest nor the highest")
     multiples = {f"rate_x{m}": f"{m * best:g}" for m in MULTIPLES}
     return facts | multiples | {"rates": ", ".join(f"{rate:g}" for rate in rates), "place": place}
+
+
+def _end_facts(by_rate: dict[float, pd.Series]) -> dict[str, str]:
+    """Final accuracy with batch norm at each rate: `end_batchnorm_0_12`."""
+    return {f"end_batchnorm_{fact_name(f'{rate:g}')}": f"{by_seed.mean():.1f}" for rate, by_seed in by_rate.items()}
 
 
 def _facts(runs, judged, measures) -> dict[str, str]:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.panels import legend, over_steps
-from dropnorm.analyses.tables import ending, points_in_words
+from dropnorm.analyses.tables import points_in_words
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import series_band, series_style
 
@@ -22,7 +22,9 @@ STEPS = {
 }
 RATES = {"baseline": "without BN", "batchnorm": "BN", "sigmoid": "BN, sigmoid"}
 DEPTHS = {"baseline": "without BN", "batchnorm": "BN"}
-STYLES = {"baseline": 0, "batchnorm": 1, "sigmoid": 4}  # as in the left panel
+# Without batch norm as in other figures; at L* it has the colour that it has by rate and by depth.
+STYLES = {"baseline-x1": 1, "batchnorm-x1": 0, "batchnorm-x5": 2, "batchnorm-x30": 3, "sigmoid": 4}
+STYLES |= {"baseline": STYLES["baseline-x1"], "batchnorm": STYLES["batchnorm-x1"]}
 REQUIRED = (12, 60)  # percent (I2.4)
 
 
@@ -34,7 +36,7 @@ def figures(curves: pd.DataFrame, context: Context) -> dict[str, Drawing]:
         "without is reached, mean over the seeds. Middle: test accuracy after the last step, by rate. Right: the same "
         "for nets of sigmoid units, by depth: with batch normalization at the best rate, without at the one with the "
         "highest test accuracy; dotted: what I2.4 asks for. "
-        f"On {context.data}; mean, lowest and highest seed. {ending(context, curves)}"
+        f"On {context.data}; mean, lowest and highest seed. {context.ending(curves.n if len(curves) else 0)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 
@@ -70,7 +72,7 @@ def _draw(curves: pd.DataFrame) -> Figure:
     _draw_points(right, curves, "depth", DEPTHS)
     for level in REQUIRED:
         right.axhline(level, linestyle=":", linewidth=1, color=series_style(6)["color"])
-    right.set_xticks([6, 9, 12])
+    right.set_xticks(sorted(curves.x[curves.panel == "depth"].unique()))
     right.set_xlabel("depth, sigmoid units")
     for ax in (left, middle, right):
         ax.set_ylim(bottom=0)
@@ -86,10 +88,11 @@ def _draw_points(ax: Axes, curves: pd.DataFrame, panel: str, labels: dict[str, s
 
 
 def _draw_steps(ax: Axes, curves: pd.DataFrame) -> None:
-    for i, (name, label) in enumerate(STEPS.items()):
+    for name, label in STEPS.items():
         if len(mine := select(curves, "steps", name)):
-            series_band(ax, mine, i, label)
+            series_band(ax, mine, STYLES[name], label)
         if len(reached := select(curves, "reached", name)):
-            ax.plot(reached.x, reached.value, "x", color=series_style(i)["color"], markersize=7, markeredgewidth=2)
+            colour = series_style(STYLES[name])["color"]
+            ax.plot(reached.x, reached.value, "x", color=colour, markersize=7, markeredgewidth=2)
     over_steps(ax, curves, ["steps"])
     legend(ax, loc="center right", bbox_to_anchor=(1, 0.44))  # between nets that learn and nets that do not

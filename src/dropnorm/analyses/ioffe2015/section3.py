@@ -75,9 +75,9 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     """The only figure: where eps breaks the invariance, and how weights grow."""
     caption = (
         "Left: largest change of a unit's batch-normalized output in a mini-batch when its weights are multiplied by a "
-        "constant (ε = 1e-5, σ = 1 before; mean of the cases); without ε nothing changes. Right: length of the weights "
-        "of a unit while the network trains, in units of the first length, mean of a layer; no step that was checked "
-        "shortens them. "
+        "constant (ε = 1e-5, σ = 1 before; mean of the cases); at 1, where nothing changes, a logarithmic axis has no "
+        "point, and without ε nothing changes anywhere. Right: length of the weights of a unit while the network "
+        "trains, in units of the first length, mean of a layer; no step that was checked shortens them. "
         f"Lowest to highest seed. {setup(context, curves)}"
     )
     change = select(curves, "by_factor", "random")

@@ -37,6 +37,7 @@ READINGS = {
 }
 SHOWN = ("population", "biased", "batch")  # against the size of the mini-batch
 AVERAGES = ("slow", "fast")
+LINEAR = 0.1  # points up to which the axis of gaps is linear
 MIDDLE = (0.25, 0.75)  # of training (I2.13)
 
 
@@ -119,7 +120,8 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     caption = (
         "Left: test accuracy after the last step against the size of the mini-batch, with several statistics in place "
         "of the mini-batch's own. Right: how far the accuracy by moving averages is from Algorithm 2's, while the rate "
-        f"falls to zero; slow keeps {measure['moving_average']} of itself a step, fast {measure['fast_average']}. "
+        f"falls to zero, on an axis that is linear up to {LINEAR} points; slow keeps {measure['moving_average']} of "
+        f"itself a step, fast {measure['fast_average']}. "
         f"{steps:,} steps on {context.data}; mean, lowest and highest seed. {ending(context, curves)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
@@ -132,9 +134,9 @@ def _alt(curves: pd.DataFrame) -> str:
         for mine in [select(curves, "accuracy", name)]
     ]
     gaps = [
-        f"{name} {mine.value.max():.2f} at most and {mine.value.iloc[-1]:.2f} at the end"
+        f"{name} {mine.value.max():.2f} at most after the first step and {mine.value.iloc[-1]:.2f} at the end"
         for name in AVERAGES
-        if len(mine := select(curves, "gap", name))
+        if len(mine := select(curves[curves.x > 0], "gap", name))
     ]
     return f"Test accuracy by batch size: {'; '.join(by_size)}. Gap of moving averages in points: {'; '.join(gaps)}."
 
@@ -150,7 +152,7 @@ def _draw(curves: pd.DataFrame) -> Figure:
     for i, name in enumerate(AVERAGES):
         series_band(right, select(curves, "gap", name), i, READINGS[f"{name}_average"])
     over_steps(right, curves, ["gap"])
-    right.set_yscale("symlog", linthresh=0.1)
+    right.set_yscale("symlog", linthresh=LINEAR)
     right.set_ylim(bottom=0)
     right.set_ylabel("points from Algorithm 2")
     right.legend(fontsize="small")

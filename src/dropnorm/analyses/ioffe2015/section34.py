@@ -42,7 +42,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
         samples=joined([samples(*key, values) for key, values in measures.items()], SAMPLE_COLUMNS),
         table=pd.DataFrame(_rows(runs, measures)),
         curves=joined(_curves(runs, tuned, by_size, measures), CURVE_COLUMNS),
-        facts=_facts(measures, tuned, by_size),
+        facts=_facts(measures, tuned, by_size) | _rate_facts(runs, nets),
     )
 
 
@@ -132,6 +132,16 @@ def _curves(runs, tuned, by_size, measures) -> list[pd.DataFrame]:
             gain = measures["gain_of_shuffling", norm]
             found.append(curve("shuffling", norm, gain.to_frame()).assign(n=len(gain)))
     return found
+
+
+def _rate_facts(runs, nets) -> dict[str, str]:
+    """Final training and test accuracy of the four nets at each of their rates: `test_of_batch_lr_0_01`."""
+    arms = [arm for arm in runs.arm.unique() if arm.partition(".")[0] in nets]
+    return {
+        f"{part}_of_{fact_name(arm)}": f"{100 * final(runs, arm, f'{part}_accuracy').mean():.2f} %"
+        for arm in arms
+        for part in ("train", "test")
+    }
 
 
 def _facts(measures, tuned, by_size) -> dict[str, str]:

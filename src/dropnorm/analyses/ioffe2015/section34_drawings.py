@@ -16,13 +16,15 @@ from dropnorm.plotting import series_band, series_style
 
 NETS = {"none": "neither", "none-dropout": "dropout", "batch": "batch norm", "batch-dropout": "both"}
 NORMS = {"none": "no norm", "batch": "batch norm"}
+STYLES = {"none": 1, "none-dropout": 3, "batch": 0, "batch-dropout": 2}  # with and without norm as in other figures
 FEW = 12  # points of a curve that are marked
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """The only figure: test accuracy with and without norm and dropout, the gap by size, what shuffling gains."""
     caption = (
-        "Left: test accuracy over training with batch norm, dropout, both or neither, each net at its best rate. "
+        "Left: test accuracy over training with batch norm, dropout, both or neither, each net at its best rate; the "
+        "nets with dropout are measured less often, and between measurements, at first too, their lines are straight. "
         "Middle: training minus test accuracy in the end, by how many examples of a mini-batch give statistics "
         "together. Lines: mean, lowest and highest seed. Right: test accuracy with mini-batches drawn anew each epoch "
         "minus that where the same examples always meet, without and with batch norm; a point a seed, line: their "
@@ -55,9 +57,9 @@ def _draw(curves: pd.DataFrame) -> Figure:
 
 
 def _draw_training(ax: Axes, curves: pd.DataFrame) -> None:
-    for i, (name, label) in enumerate(NETS.items()):
+    for name, label in NETS.items():
         if len(mine := select(curves, "training", name)):
-            series_band(ax, mine, i, label, marks=len(mine) <= FEW)
+            series_band(ax, mine, STYLES[name], label, marks=len(mine) <= FEW)
     over_steps(ax, curves, ["training"])
     legend(ax, loc="lower right")
     ax.set_ylabel("test accuracy (%)")
@@ -77,7 +79,7 @@ def _draw_shuffling(ax: Axes, curves: pd.DataFrame) -> None:
     ax.axhline(0, linewidth=0.8, color=mpl.rcParams["axes.edgecolor"])
     for i, name in enumerate(NORMS):
         if len(mine := select(curves, "shuffling", name)):
-            style = series_style(2 * i)  # the colours of the same nets on the left
+            style = series_style(STYLES[name])  # the colours of the same nets on the left
             ax.plot([i] * len(mine), mine.value, style["marker"], color=style["color"], markersize=4)
             ax.plot([i - 0.2, i + 0.2], [mine.value.mean()] * 2, color=style["color"], linewidth=1.6)
     ax.set_xticks(range(len(NORMS)), list(NORMS.values()))

@@ -33,6 +33,7 @@ PANELS = {  # title and x axis, in the order in which they stand
     "p_input": ("(f) A4", "p of the inputs"),
 }
 LOGARITHMIC = ("width", "rate", "limit")
+STYLES = {"none": 1, "dropout": 0}  # where both are drawn, in the colours that they have in other figures
 
 
 def figures(curves: pd.DataFrame, context: Context) -> dict[str, Drawing]:
@@ -69,8 +70,10 @@ def _draw(curves: pd.DataFrame, context: Context) -> Figure:
     curves = clipped(curves, context)
     for ax, panel in zip(axes.flat, PANELS, strict=True):
         mine = curves[curves.panel == panel]
-        for i, series in enumerate(mine.series.unique()):
-            series_band(ax, select(mine, panel, series), i, LABELS.get(series, series), marks=panel != "speed")
+        names = list(mine.series.unique())
+        for i, series in enumerate(names):
+            style = STYLES[series] if set(names) <= set(STYLES) else i
+            series_band(ax, select(mine, panel, series), style, LABELS.get(series, series), marks=panel != "speed")
         _label(ax, panel, mine, updates(context))
     for ax in axes[:, 0]:
         ax.set_ylabel("test error (%)")

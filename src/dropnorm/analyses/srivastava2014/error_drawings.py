@@ -1,5 +1,7 @@
 """What the drawings of trained networks' errors share."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -19,7 +21,7 @@ def paper_points(ax: Axes, x, value, bar=None, marker: str = "x", label: str | N
     ax.errorbar(x, value, yerr=bar, elinewidth=0.8, capsize=2, label=label, **style)
 
 
-def setup(context: Context, n: int) -> str:
+def setup(context: Context, n: int | Iterable[int]) -> str:
     """How a caption tells what was trained: data, mini-batches, updates, seeds, scale."""
     width = context.settings["network"]["width"]
     narrower = f"Units of every layer times {width:g}. " if width != 1 else ""

@@ -60,6 +60,7 @@ def _gain_samples(errors: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
 
 def _curves(errors: dict[str, pd.DataFrame]) -> pd.DataFrame:
     tables = [("error", net, table) for net, table in errors.items()]
+    tables += [("points", plain, gain(errors, plain)) for plain in (PLAIN, OTHER)]
     tables += [("gain", plain, relative_gain(errors, plain)) for plain in (PLAIN, OTHER)]
     return joined([curve(panel, series, table) for panel, series, table in tables if len(table)], CURVE_COLUMNS)
 

@@ -8,14 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.srivastava2014.error_drawings import fewest, paper_points, setup
+from dropnorm.analyses.srivastava2014.error_drawings import error_axis, fewest, paper_points, setup
 from dropnorm.analyses.tidy import has, select
 from dropnorm.plotting import series_band, series_style
 
 NETS = {"dropout": "with dropout", "none": "without dropout", "none_small_init": "without, small first weights"}
 PLAIN = ("none", "none_small_init")
-ORDER = list(NETS)  # gives every net its colour, line and marker, in both panels
-PAPER_TOP = 30  # of the paper's axis
+ORDER = list(NETS)  # gives every net its colour, line and marker, in all panels
+GAINS = {"points": "points", "gain": "%"}  # panel -> unit
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> dict[str, Drawing]:
@@ -31,20 +31,26 @@ def _figure10(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -
     if has(curves, "gain", "none_small_init"):
         small = ", and of one with small first weights and a smaller rate (each in its colour)"
     caption = (
-        "(a) Test error after the last update against the number of training images. (b) What dropout takes off the "
-        "error of a net without it, in percent of that error, seed by seed: of the net with the same settings"
-        f"{small}. Points: mean of the seeds, each with a subset of its own; band: lowest to highest. Dotted grey: the "
-        f"paper's, bars as drawn there. {setup(context, n)}"
+        "(a) Test error after the last update against the number of training images, both logarithmic. (b) Points that "
+        "dropout takes off the error of a net without it, seed by seed: of the net with the same settings"
+        f"{small}. (c) The same in percent of that error. Points: mean of the seeds, each with a subset of its own; "
+        f"band: lowest to highest. Dotted grey: the paper's, bars as drawn there. {setup(context, n)}"
     )
     if context.scale == "smoke":
         caption += " The digits are fewer than the larger sizes ask for: there all of them were used."
     errors = "; ".join(_numbers(curves, "error", net, words, "%") for net, words in NETS.items())
-    gains = "; ".join(_numbers(curves, "gain", net, f"over the net {NETS[net]}", "%") for net in PLAIN)
+    gains = [
+        "; ".join(_numbers(curves, panel, net, f"over the net {NETS[net]}", unit) for net in PLAIN)
+        for panel, unit in GAINS.items()
+    ]
     of_paper = "; ".join(
         f"{NETS[net]} " + ", ".join(f"{r.value:.2f} % at {r.images:,}" for r in mine.itertuples())
         for net, mine in reference.groupby("series", sort=False)
     )
-    alt = f"Two panels against the number of images. Test error: {errors}. The paper's: {of_paper}. Gain: {gains}."
+    alt = (
+        f"Three panels against the number of images. Test error: {errors}. The paper's: {of_paper}. "
+        f"Gain in points: {gains[0]}. In percent of the error: {gains[1]}."
+    )
     return Drawing(partial(_draw, curves, reference, context), caption, alt)
 
 
@@ -54,11 +60,14 @@ def _numbers(curves: pd.DataFrame, panel: str, net: str, words: str, unit: str) 
 
 
 def _draw(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Figure:
-    figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.6))
+    figure, axes = plt.subplots(1, 3, figsize=(10.4, 3.6))
     paper = context.comparable(reference)
     _draw_errors(axes[0], curves, paper)
-    _draw_gains(axes[1], curves, paper)
-    for ax, letter in zip(axes, "ab", strict=True):
+    for ax, panel in zip(axes[1:], GAINS, strict=True):
+        _draw_gains(ax, curves, paper, panel)
+    axes[1].set_ylabel("gain from dropout (points)")
+    axes[2].set_ylabel("gain from dropout (% of the error)")
+    for ax, letter in zip(axes, "abc", strict=True):
         ax.set_xscale("log")
         sizes = sorted(curves.x.unique())
         ax.set_xticks(sizes, [f"{n / 1000:g}k" if n >= 1000 else f"{n:g}" for n in sizes], minor=False)
@@ -76,18 +85,24 @@ def _draw_errors(ax: Axes, curves: pd.DataFrame, paper: pd.DataFrame | None) -> 
         if paper is not None and net in set(paper.series):
             mine = paper[paper.series == net]
             paper_points(ax, mine.images, mine.value, mine.bar, series_style(i)["marker"], f"paper, {NETS[net]}")
-    highest = curves[curves.panel == "error"].high.max()
-    ax.set_ylim(0, max(highest * 1.05, PAPER_TOP if paper is not None else 0))
+    low, high = _span(curves, paper)
+    error_axis(ax.yaxis, low, high)
     ax.set_ylabel("test error (%)")
 
 
-def _draw_gains(ax: Axes, curves: pd.DataFrame, paper: pd.DataFrame | None) -> None:
+def _span(curves: pd.DataFrame, paper: pd.DataFrame | None) -> tuple[float, float]:
+    """Lowest and highest error of panel (a), the paper's included."""
+    mine = curves[curves.panel == "error"]
+    of_paper = [] if paper is None else list(paper.value)
+    return min([mine.low.min(), *of_paper]), max([mine.high.max(), *of_paper])
+
+
+def _draw_gains(ax: Axes, curves: pd.DataFrame, paper: pd.DataFrame | None, panel: str) -> None:
     ax.axhline(0, color=ax.xaxis.label.get_color(), linewidth=0.8)
     for net in PLAIN:
-        if has(curves, "gain", net):
-            series_band(ax, select(curves, "gain", net), ORDER.index(net), f"over the net {NETS[net]}", marks=True)
+        if has(curves, panel, net):
+            series_band(ax, select(curves, panel, net), ORDER.index(net), f"over the net {NETS[net]}", marks=True)
     if paper is not None:
         none, dropout = (paper[paper.series == net].set_index("images").value for net in ("none", "dropout"))
-        gains = 100 * (none - dropout) / none
+        gains = (none - dropout) * (1 if panel == "points" else 100 / none)
         paper_points(ax, gains.index, gains, None, "x", "paper")
-    ax.set_ylabel("gain from dropout (% of the error)")

@@ -183,4 +183,6 @@ def _apart_facts(nets: dict[str, dict[int, pd.DataFrame]], updates: int) -> dict
     return {
         "seeds_always_apart": f"{sum(always)} of {n}",
         "seeds_apart_at_end": f"{sum(at_end)} of {n}",
-    } | written({"worst_dropout": worst, "best_none": best})
+    } | written(
+        {"worst_dropout": worst, "best_none": best, "gap_at_end": np.mean([d.iloc[-1] for d in apart.values()])}
+    )

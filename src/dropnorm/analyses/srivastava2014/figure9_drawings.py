@@ -9,13 +9,14 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.panels import ticks_at
-from dropnorm.analyses.srivastava2014.error_drawings import fewest, paper_points, setup
+from dropnorm.analyses.srivastava2014.error_drawings import paper_points, setup
 from dropnorm.analyses.tidy import has, select
 from dropnorm.plotting import series_band, series_style
 
 P = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 PANELS = {"a": "(a) n fixed", "b": "(b) p n fixed"}
 SERIES = {"test": "test error", "train": "training error"}
+LEGEND = [before + words for before in ("", "paper, ") for words in SERIES.values()]  # not the order of drawing
 NO_LIMIT = "test_no_limit"
 PAPER_TOP = {"a": 3.5, "b": 3.0}  # of the paper's axes
 FLAT = (0.3, 0.9)  # the middle, drawn large
@@ -30,7 +31,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
 
 
 def _figure9(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Drawing:
-    n = fewest(curves[curves.panel.isin(PANELS)])
+    n = curves.n[curves.panel.isin(PANELS)]
     no_limit = " Diamond: the net of (a) without dropout and without norm limit." if has(curves, "a", NO_LIMIT) else ""
     caption = (
         "Test and training error after the last update against p, the probability to retain a hidden unit: (a) the "
@@ -68,12 +69,14 @@ def _draw(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Fi
         column[1].set_xlabel("p, probability to retain a hidden unit")
     for row in axes:
         row[0].set_ylabel("error (%)")
-    axes[0, 0].legend(loc="upper right", fontsize="small")
+    drawn = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
+    words = [word for word in LEGEND if word in drawn]
+    axes[0, 0].legend([drawn[word] for word in words], words, loc="upper right", fontsize="small")
     return figure
 
 
 def _draw_panel(ax: Axes, curves: pd.DataFrame, paper: pd.DataFrame | None, panel: str, shown) -> None:
-    for i, series in enumerate(SERIES):
+    for i, series in reversed(list(enumerate(SERIES))):  # test errors over the training errors, which they may cover
         if series not in shown:
             continue
         # A p that was not run leaves a gap in the line.
@@ -93,7 +96,7 @@ def _limits(column, curves: pd.DataFrame, paper: pd.DataFrame | None, panel: str
     """Above from 0 to the highest point; below what the test errors of the middle span, with some room."""
     test = select(curves, panel, "test")
     column[0].set_xlim(0, 1.03)
-    top = max([PAPER_TOP[panel] if paper is not None else 0, *(1.05 * test.high)])
+    top = max([PAPER_TOP[panel] if paper is not None else 0, *(1.3 * test.high)])  # logarithmic: room for a whole mark
     column[0].set_yscale("symlog", linthresh=1)  # training errors may be 0, and a small p errs on a fifth of the images
     column[0].set_ylim(0, top or None)  # as it comes if this panel has no run yet
     ticks_at(column[0].yaxis, [t for t in (0, 0.5, 1, 2, 3, 5, 10, 20, 50, 90) if t <= top])

@@ -15,17 +15,17 @@ from dropnorm.plotting import colour, series_band, series_style, step_axis
 
 ARMS = {  # arm -> words
     "random": "random weights",
-    "random_dropout": "random, dropout",
+    "random_dropout": "random, dropout, small rate",
     "random_dropout_large": "random, dropout, large rate",
     "dbn": "belief net",
-    "dbn_dropout": "belief net, dropout",
+    "dbn_dropout": "belief net, dropout, small rate",
     "dbn_dropout_large": "belief net, dropout, large rate",
     "dbm": "Boltzmann machine",
     "dbm_dropout": "Boltzmann machine, dropout",
 }
 PANELS = (  # of the course of the error: title, arms
-    ("without dropout", ("random", "dbn", "dbm")),
-    ("with dropout", ("random_dropout", "dbn_dropout", "dbm_dropout")),
+    ("without dropout, small rate", ("random", "dbn", "dbm")),
+    ("with dropout, small rate", ("random_dropout", "dbn_dropout", "dbm_dropout")),
     ("with dropout, large rate", ("random_dropout_large", "dbn_dropout_large")),
 )
 STYLES = {"random": 2, "dbn": 0, "dbm": 1}  # series style of a model

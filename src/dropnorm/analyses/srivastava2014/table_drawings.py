@@ -43,7 +43,7 @@ def _rows(curves, reference, context: Context, labels: dict[str, str], table: st
     marks = f" Grey crosses: {table} of the paper{quoted}." if len(paper) else ""
     caption = (
         "Test error after the last update. Dots: mean of the seeds, with a line from the lowest to the highest; the "
-        f"number is the mean.{marks} {setup(context, fewest(final))}{_other_lengths(curves, context, labels)}"
+        f"number is the mean.{marks} {setup(context, final.n)}{_other_lengths(curves, context, labels)}"
     )
     numbers = "; ".join(_row_words(arm, label, curves, paper) for arm, label in shown.items())
     return Drawing(partial(_draw_rows, curves, paper, shown), caption, f"Test errors in percent. {numbers}.")
@@ -92,7 +92,7 @@ def _span(ax: Axes) -> tuple[float, float]:
 
 def _training(curves: pd.DataFrame, context: Context, labels: dict[str, str]) -> Drawing:
     caption = (
-        "Test error against the share that is done of each training: mean of the seeds with a band from the lowest to "
+        "Test error against the fraction of each training completed: mean of the seeds with a band from the lowest to "
         "the highest. Schedules of rate and momentum are a share of the training too, and every curve ends with the "
         f"rate at zero. {setup(context, fewest(curves[curves.panel == 'history']))}"
         f"{_other_lengths(curves, context, labels)}"

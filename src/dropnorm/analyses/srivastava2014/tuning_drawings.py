@@ -19,6 +19,7 @@ from dropnorm.analyses.tidy import select
 from dropnorm.plotting import colour, series_band
 
 ACROSS = 4
+NAMES = {"rates": "first weights by inputs"}  # in the legend, which only the row with two kinds of them has
 CHOSEN = "chosen "  # begins the name of the series of the one point that was; its strength ends it
 TITLES = {
     "none": "no regulariser", "l2": "L2", "l2_l1": "L2 + L1", "l2_kl": "L2 + KL sparsity", "max_norm": "max-norm",
@@ -80,11 +81,13 @@ def _draw(curves: pd.DataFrame, context: Context) -> Figure:
 def _draw_row(ax, mine: pd.DataFrame, row: str) -> None:
     names = list(mine.series.unique())
     for i, series in enumerate(names):
-        series_band(ax, select(mine, row, series), i, series, marks=True)
+        series_band(ax, select(mine, row, series), i, NAMES.get(series, series), marks=True)
     tried_axis(ax, mine.x.unique())
     error_axis(ax.yaxis, mine.low[mine.low > 0].min(), mine.high.max())
     ax.tick_params(labelsize="small")
     ax.set_xlabel("learning rate", fontsize="small")
     ax.set_title(TITLES[row], fontsize="small")
     if len(names) > 1:
+        low, high = ax.get_ylim()
+        ax.set_ylim(low, high + (0.1 + 0.1 * len(names)) * (high - low))  # room for the legend
         ax.legend(fontsize="x-small")
