@@ -45,18 +45,18 @@ def _row(scale: str, both: Agreement, pages: set[str]) -> list[str]:
 def _in_all(every: list[Agreement]) -> str:
     same, claims = sum(both.same_verdicts for both in every), sum(len(both.claims) for both in every)
     inside, intervals = sum(both.inside for both in every), sum(both.with_interval for both in every)
-    equal = sum(pair.has_interval and pair.first["ours"] == pair.second["ours"] for both in every for pair in both.claims)
+    pairs = [pair for both in every for pair in both.claims]
+    equal = sum(pair.has_interval and pair.first["ours"] == pair.second["ours"] for pair in pairs)
     others = [
         f"{pair.first['id']} ({pair.first['verdict']}, then {pair.second['verdict']})"
-        for both in every
-        for pair in both.claims
+        for pair in pairs
         if not pair.same_verdict
     ]
     ended = f"These ended otherwise: {', '.join(others)}" if others else "None ended otherwise"
     return (
         f"In all, {same} of {claims} verdicts came out again. {ended}. "
-        f"{inside} of {intervals} estimates lie in the first interval; {equal} of the {intervals} are the same number as at "
-        "first, and the same number shows nothing of how estimates scatter.\n"
+        f"{inside} of {intervals} estimates lie in the first interval; {equal} are the same number again, which shows "
+        "nothing of how estimates scatter.\n"
     )
 
 
