@@ -103,14 +103,14 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         f"{context.settings['measure']['activations_every']} steps: median over the channels followed, "
         f"{drawings.SEEDS_BAND}. {setup}"
     )
-    alt = "Six panels of changes over steps. At the end, change of the mean: " + "; ".join(
+    alt = "Six panels of changes over steps. Change of the mean at the end of each run: " + "; ".join(
         f"layer {layer}: {drawings.ends_told(curves, f'change_mean_layer{layer}', ARMS, '.2g')}" for layer in LAYERS
     )
     drift = (
         "Mean (above) and variance (below) of one channel, first seed, less what they were at the first step. The "
         f"channel was drawn beforehand. {setup}"
     )
-    drift_alt = "Six panels of differences over steps. At the end, of the mean: " + "; ".join(
+    drift_alt = "Six panels of differences over steps. Of the mean at the end of each run: " + "; ".join(
         f"layer {layer}: {drawings.ends_told(curves, f'drift_mean_layer{layer}', ARMS, '.2g')}" for layer in LAYERS
     )
     return {
