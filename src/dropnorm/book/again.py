@@ -4,7 +4,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from dropnorm.book import texts
-from dropnorm.book.claims import badge, ours
+from dropnorm.book.claims import EXACT, badge, ours
 from dropnorm.repetition import Agreement, agreement, repetitions, trained_on
 
 
@@ -45,16 +45,18 @@ def _row(scale: str, both: Agreement, pages: set[str]) -> list[str]:
 def _in_all(every: list[Agreement]) -> str:
     same, claims = sum(both.same_verdicts for both in every), sum(len(both.claims) for both in every)
     inside, intervals = sum(both.inside for both in every), sum(both.with_interval for both in every)
+    pairs = [pair for both in every for pair in both.claims]
+    equal = sum(pair.has_interval and pair.first["ours"] == pair.second["ours"] for pair in pairs)
     others = [
         f"{pair.first['id']} ({pair.first['verdict']}, then {pair.second['verdict']})"
-        for both in every
-        for pair in both.claims
+        for pair in pairs
         if not pair.same_verdict
     ]
     ended = f"These ended otherwise: {', '.join(others)}" if others else "None ended otherwise"
     return (
         f"In all, {same} of {claims} verdicts came out again. {ended}. "
-        f"{inside} of {intervals} estimates lie in the first interval.\n"
+        f"{inside} of {intervals} estimates lie in the first interval; {equal} are the same number again, which shows "
+        "nothing of how estimates scatter.\n"
     )
 
 
@@ -71,4 +73,4 @@ def _claims(every: list[Agreement]) -> str:
         for both in every
         for pair in both.claims
     ]
-    return f"````{{dropdown}} Every claim\n{texts.table(header, rows)}````\n"
+    return f"````{{dropdown}} Every claim\n{EXACT}\n\n{texts.table(header, rows)}````\n"

@@ -55,5 +55,5 @@ def test_the_linear_network_stands_beside_it(vgg_runs, value, draw_all):
     assert value(summary, "shift_early_layer5", "batchnorm") == pytest.approx([1.5] * 3)
     drawings = draw_all(figure3, summary)
     assert set(drawings) == {"figure", "linear"}
-    assert "rate 1e-06, layer 17: none 0.75; batch norm 0.75" in drawings["linear"].alt
+    assert "rate 1e-06, layer 17: standard 0.75; batch norm 0.75" in drawings["linear"].alt
     assert set(draw_all(figure3, figure3.summarise(vgg_runs({"linear_none": linear})))) == {"linear"}

@@ -24,4 +24,4 @@ def test_the_linear_network_stands_beside_it(vgg_runs, value, draw_all):
     assert value(summary, "mean_train_accuracy", "standard") == pytest.approx([50] * 3)
     drawings = draw_all(figure5, summary)
     assert set(drawings) == {"figure", "linear"}
-    assert "none 1,000; batch norm 100; l₁ 10" in drawings["linear"].alt
+    assert "standard 1,000; batch norm 100; l1 norm 10" in drawings["linear"].alt

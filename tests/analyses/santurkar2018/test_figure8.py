@@ -19,6 +19,7 @@ def test_changes_are_medians_over_channels_of_steps_in_a_row(vgg_runs, value, dr
     assert value(summary, "mean_change_layer9", "standard") == pytest.approx([0.201] * 3)
     assert value(summary, "mean_change_layer13", "noisy_batchnorm") == pytest.approx([0.801] * 3)
     assert summary.facts["relative_change_layer2_standard"] == "0.101"  # in units of the channel's own spread, 2
+    assert summary.facts["relative_ratio_layer2"] == summary.facts["mean_ratio_layer2"] == "4"  # 0.801 / 0.201
     drawings = draw_all(figure8, summary)
     assert set(drawings) == {"figure", "drift"}
     assert "layer 2: standard 0.2; noisy batch norm 0.8" in drawings["figure"].alt

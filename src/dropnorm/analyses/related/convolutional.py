@@ -130,8 +130,8 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     if nets := " and with ".join(NORMS[norm] for norm in _compared(curves)):
         caption = (
             f"Left: test accuracy by size of the mini-batch, with {nets}; rate {o['lr']} at {training['batch_size']} "
-            "and in proportion to the size, as many pictures at all sizes; mean, lowest and highest of "
-            f"{curves[curves.panel == 'size'].n.min()} seeds. Right: "
+            "and in proportion to the size, as many pictures at all sizes; mean, lowest and highest of the seeds that "
+            f"all sizes have ({curves[curves.panel == 'size'].n.min()}). Right: "
         ) + order
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

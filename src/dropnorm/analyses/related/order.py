@@ -7,10 +7,11 @@ from functools import partial
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.panels import over_steps
+from dropnorm.analyses.panels import ticks_at
 from dropnorm.analyses.tables import arms_by_rate, ending, steps_to
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
@@ -23,10 +24,12 @@ from dropnorm.analyses.tidy import (
     select,
     table_row,
 )
-from dropnorm.plotting import series_band
+from dropnorm.plotting import colour, series_band
 
 ORDERS = {"before": "BN before the sigmoid", "after": "BN after the sigmoid"}
 LEVEL = 90  # percent of test accuracy (R4.2)
+LOWEST = 80  # percent, of the axis: what is judged happens above
+STEPS_TOLD = (20, 50, 100, 200, 500, 1000, 2000, 5000)  # where the axis of steps has a tick
 POOLING = ("pool_inference", "pool_training", "pool_negative")  # recorded once, at the first weights
 
 
@@ -90,7 +93,9 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     """The only figure: accuracy over training, and steps to 90 % by rate."""
     rate = context.settings["optimiser"]["lr"]
     caption = (
-        f"Left: test accuracy of the sigmoid network at rate {rate}, batch normalization before or after each sigmoid. "
+        f"Left: test accuracy of the sigmoid network at rate {rate}, batch normalization before or after each sigmoid; "
+        f"the axis of steps is logarithmic, and that of accuracies begins at {LOWEST} % if any is above {LEVEL} %, the "
+        "dotted line. "
         f"Right: steps until the test accuracy reaches {LEVEL} %, by rate; a network that never does counts with its "
         f"last step. On {context.data}; mean, lowest and highest seed. {ending(context, curves)}"
     )
@@ -112,7 +117,7 @@ def _draw(curves: pd.DataFrame) -> Figure:
     for i, (order, label) in enumerate(ORDERS.items()):
         series_band(left, select(curves, "accuracy", order), i, label)
         series_band(right, select(curves, "steps", order), i, label, marks=True)
-    over_steps(left, curves, ["accuracy"])
+    _closely(left, curves[(curves.panel == "accuracy") & (curves.x > 0)])
     left.set_ylabel("test accuracy (%)")
     left.legend(fontsize="small", loc="lower right")
     right.set_xscale("log")
@@ -120,3 +125,15 @@ def _draw(curves: pd.DataFrame) -> Figure:
     right.set_xlabel("learning rate")
     right.set_ylabel(f"steps to {LEVEL} %")
     return figure
+
+
+def _closely(ax: Axes, accuracy: pd.DataFrame) -> None:
+    """Axes on which one can see when the accuracy reaches the level that is judged."""
+    ax.set_xscale("log")
+    ax.set_xlabel("training step")
+    ax.axhline(LEVEL, linestyle=":", linewidth=1, color=colour("paper"))
+    if len(accuracy):
+        ax.set_xlim(accuracy.x.min(), accuracy.x.max())
+        ticks_at(ax.xaxis, [x for x in STEPS_TOLD if accuracy.x.min() <= x <= accuracy.x.max()])
+    if accuracy.value.max() > LEVEL:
+        ax.set_ylim(LOWEST, 100)

@@ -46,6 +46,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
     curves = [c for net in NETS for c in edge_curves(runs, net)] + ratio_curves(found, "batch")
     curves += [log_curve("over_edge", arm, over_edge(runs, arm)) for arm in arms]
     facts = _edge_facts(found) | _spike_facts(runs) | _beta_facts(found, arms) | _growth_facts(runs)
+    facts |= {f"still_learning_{_name(arm)}": _still_learning(runs, arm) for arm in arms}
     facts |= run_counts(runs[runs.arm.isin(arms)])
     return Summary(found, _table(runs, parts, arms), joined(curves, CURVE_COLUMNS), facts)
 
@@ -92,11 +93,23 @@ def _spike_facts(runs: pd.DataFrame) -> dict[str, str]:
     return facts
 
 
+def _name(arm: str) -> str:
+    """An arm in the name of a fact: 'linear_batch.lr-5e-07' -> 'batch_5em07'."""
+    return arm.removeprefix("linear_").replace(".lr-", "_").replace("-", "m")
+
+
+def _still_learning(runs: pd.DataFrame, arm: str) -> str:
+    """In how many seeds the loss falls by more than a hundredth in the last third of training."""
+    loss = part(log_history(runs, arm, "loss"), "late")
+    fallen = loss.iloc[-1] - loss.iloc[0]
+    return f"{(fallen < np.log10(0.99)).sum()} of {len(fallen)}"
+
+
 def _beta_facts(found: pd.DataFrame, arms: list[str]) -> dict[str, str]:
     """Where beta settles and the loss ends, for every arm, and how near the edge a net is."""
     facts = {}
     for arm in arms:
-        name = arm.removeprefix("linear_").replace(".lr-", "_").replace("-", "m")
+        name = _name(arm)
         values = by_seed(found, "beta_over_edge", arm)
         facts[f"beta_over_edge_{name}"] = _edge(values.median())
         facts[f"beta_over_edge_{name}_range"] = f"{_edge(values.min())} to {_edge(values.max())}"

@@ -6,6 +6,7 @@ Claim S13.1 is fixed in claims/santurkar2018.yaml; the runs are those of figure1
 from functools import partial
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -17,8 +18,10 @@ from dropnorm.analyses.santurkar2018.linear_landscape import (
     EDGES,
     edge_curves,
     edge_samples,
+    log_rate,
     over_edge,
     part,
+    quotients,
     ratio_curves,
 )
 from dropnorm.analyses.santurkar2018.linear_panels import STYLES
@@ -31,6 +34,7 @@ PANELS = {
     "difference_upper": ("fig13c", "change of the gradient"),
     "beta": ("fig13d", "effective beta"),
 }
+STEPS_TOLD = {0.01: "hundredth", 0.1: "tenth", 1: "rate"}  # times the rate: those lengths whose quotients are told
 
 
 def summarise(runs: pd.DataFrame) -> Summary:
@@ -43,7 +47,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
     curves = [c for net in NETS for c in edge_curves(runs, net, ("upper",))]
     curves += [c for net in NETS[1:] for c in ratio_curves(found, net)]
     rows = sample_rows(parts)
-    return Summary(found, pd.DataFrame(rows), joined(curves, CURVE_COLUMNS), _facts(found))
+    return Summary(found, pd.DataFrame(rows), joined(curves, CURVE_COLUMNS), _facts(found) | _quotient_facts(runs))
 
 
 def _facts(found: pd.DataFrame) -> dict[str, str]:
@@ -62,6 +66,23 @@ def _facts(found: pd.DataFrame) -> dict[str, str]:
             if net != "none" and len(ratio):
                 facts[f"{measure}_above_ten_{net}"] = f"{(ratio > 1).sum()} of {len(ratio)}"
     return facts
+
+
+def _quotient_facts(runs: pd.DataFrame) -> dict[str, str]:
+    """With the l_inf norm: change over distance at single step lengths, in units of the edge; where it is largest."""
+    found = {eta: part(of, "settled") for eta, of in quotients(runs, arm_of("linf")).items()}
+    if not found:
+        return {}
+    facts, rate = {}, log_rate(runs, arm_of("linf"))
+    multiples = {eta: round(eta / 10**rate, 3) for eta in found}
+    for eta, of in found.items():
+        if (name := STEPS_TOLD.get(multiples[eta])) is not None:
+            by_seed = 10 ** (of + rate - np.log10(2)).median()
+            facts[f"quotient_{name}_linf_range"] = f"{by_seed.min():.2f} to {by_seed.max():.2f}"
+            facts[f"quotient_{name}_linf_above"] = f"{(by_seed > 1).sum()} of {len(by_seed)}"
+    largest = np.stack([of.to_numpy() for of in found.values()]).argmax(axis=0)
+    tenth = [multiple == 0.1 for multiple in multiples.values()]
+    return facts | {"largest_at_tenth_linf": f"{100 * np.isin(largest, np.flatnonzero(tenth)).mean():.0f} %"}
 
 
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:

@@ -74,7 +74,7 @@ def _curves(runs: pd.DataFrame) -> list[pd.DataFrame]:
     found = [curve("train", arm, smoothed(runs, train_accuracy(runs, arm))) for arm in arms]
     for arm in present(runs, ARMS):
         for layer in LAYERS:
-            found += fan(runs, arm, layer)
+            found += fan(runs, arm, layer, present(runs, ARMS))
     return found
 
 
@@ -84,7 +84,9 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     if len(drawn(curves, "train", ARMS + NOISY_STANDARD)):
         found["figure"] = _accuracies(curves, reference, context)
     if arms := drawings.fan_arms(curves, LAYERS, ARMS):
-        found["distributions"] = drawings.distributions(curves, LAYERS, arms, context)
+        found["distributions"] = drawings.distributions(
+            curves, LAYERS, arms, context, ", as far as the shortest of these runs goes"
+        )
     return found
 
 

@@ -47,7 +47,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
                 _measure(runs, arm, layer, compared, found)
     forms = {
         f"{what}_{name}_layer{layer}": form
-        for what, form in (("shift", ".3g"), ("cosine", ".2f"), ("relative", ".2f"))
+        for what, form in (("shift", ".3g"), ("cosine", "z.2f"), ("relative", ".2f"))
         for name in WINDOWS
         for layer in LAYERS
     }

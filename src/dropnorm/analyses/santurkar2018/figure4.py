@@ -123,6 +123,8 @@ def _curves(runs: pd.DataFrame) -> list[pd.DataFrame]:
                 low, high = (f(runs, arm, f"{walk}_{quantity}") for f in (smallest, largest))
                 if len(high):
                     found.append(landscape_band(f"{walk}_{panel}", arm, low, high))
+        if len(width := band_width(runs, arm, "random")):
+            found.append(curve("random_width", arm, width))
         beta = largest(runs, arm, "landscape_smoothness")
         if len(beta):
             found.append(curve("beta", arm, beta))

@@ -35,7 +35,11 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     found["figure"] = Drawing(partial(_draw, curves, reference), caption, _told(curves, "landscape"))
     found["plateau"] = _plateau(curves, setup)
     if len(drawn(curves, "random_loss", ARMS)):
-        words = f"As (a) and (b) of the first figure, along a random direction as long as the gradient. {setup}"
+        words = (
+            "Along a random direction as long as the gradient, over the same steps: (a) highest less lowest loss, "
+            f"{drawings.SEEDS_BAND}; (b) smallest to largest change of the gradient, means over the seeds of both "
+            f"edges. {setup}"
+        )
         found["random"] = Drawing(partial(_draw_random, curves), words, _told(curves, "random"))
     found["equal_loss"] = _equal_loss(curves, setup)
     return found
@@ -85,10 +89,9 @@ def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None) -> Figure:
 
 def _draw_random(curves: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.0))
-    for ax, panel, title in zip(
-        axes, ("random_loss", "random_gradient"), ("(a) loss", "(b) change of the gradient"), strict=True
-    ):
-        _bands(ax, curves, panel, None)
+    drawings.lines(axes[0], curves, "random_width", ARMS)
+    _bands(axes[1], curves, "random_gradient", None)
+    for ax, title in zip(axes, ("(a) width of the loss band", "(b) change of the gradient"), strict=True):
         ax.set_title(title)
         ax.set_yscale("log")
     legend_above(figure, axes[0])

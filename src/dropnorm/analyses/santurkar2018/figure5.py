@@ -47,12 +47,19 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     found = linear_panels.training(curves, reference, context)
     if not len(drawn(curves, "train", ARMS)):
         return found
+    curves = _compared(curves)
     caption = (
-        f"Accuracy on the mini-batches in training, smoothed: {drawings.SEEDS_BAND}. {drawings.PAPER_DOTTED} "
-        + drawings.setup(context, drawings.seeds_of(curves, "train"))
+        f"Accuracy on the mini-batches in training, smoothed: {drawings.SEEDS_BAND}. The axis ends where the shortest "
+        f"of these runs does. {drawings.PAPER_DOTTED} " + drawings.setup(context, drawings.seeds_of(curves, "train"))
     )
-    alt = f"Training accuracy over steps. At the end of each run: {drawings.ends_told(curves, 'train', ARMS)} %."
+    alt = f"Training accuracy over steps. At the end of the axis: {drawings.ends_told(curves, 'train', ARMS)} %."
     return {"figure": Drawing(partial(_draw, curves, reference), caption, alt)} | found
+
+
+def _compared(curves: pd.DataFrame) -> pd.DataFrame:
+    """The lines of training accuracy, as far as the shortest of them goes: the others hide it on a longer axis."""
+    mine = curves[curves.panel == "train"]
+    return mine[mine.x <= mine.groupby("series").x.max().min()]
 
 
 def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None) -> Figure:

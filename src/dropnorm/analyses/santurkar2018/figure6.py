@@ -66,7 +66,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     if not arms:
         return {}
     setup = drawings.setup(context, drawings.seeds_of(curves, "mean_drift"))
-    caption = f"Distributions over training in layer {LAYER}: {drawings.FAN_WORDS}. {setup}"
+    caption = f"Distributions over training in layer {LAYER}: {drawings.FAN_WORDS}. The vertical scales differ. {setup}"
     alt = (
         f"A distribution for each net. At the end 10th to 90th percentile: {drawings.fans_told(curves, [LAYER], arms)}."
     )
@@ -77,8 +77,8 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         f"median over channels, {drawings.SEEDS_BAND}. {setup}"
     )
     drift_alt = (
-        f"Two panels of rising lines. At the end (a): {drawings.ends_told(curves, 'mean_drift', ARMS)}; "
-        f"(b): {drawings.ends_told(curves, 'variance_drift', ARMS)}."
+        f"Two panels of rising lines. At the end (a): {drawings.ends_told(curves, 'mean_drift', ARMS, '.2g')}; "
+        f"(b): {drawings.ends_told(curves, 'variance_drift', ARMS, '.2g')}."
     )
     return {
         "figure": Drawing(partial(_draw, curves, arms), caption, alt),
@@ -93,7 +93,7 @@ def _draw(curves: pd.DataFrame, arms: list[str]) -> Figure:
         ax.set_title(drawings.LABELS[arm], fontsize="small")
     over_steps(axes, curves, [f"distribution_layer{LAYER}_{arm}" for arm in arms])
     for ax in axes[0]:
-        ax.locator_params(axis="x", nbins=2)  # narrow panels
+        ax.locator_params(axis="x", nbins=3)  # narrow panels
     return figure
 
 

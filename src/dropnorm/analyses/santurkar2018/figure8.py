@@ -40,13 +40,19 @@ def summarise(runs: pd.DataFrame) -> Summary:
             variance = mean_change(runs, arm, layer, compared, "var")
             found.add(f"variance_change_layer{layer}", arm, variance, shown_only=True)
             relative = relative_change(runs, arm, layer, compared)
-            found.add(f"relative_change_layer{layer}", arm, relative, shown_only=True)
+            found.add(f"relative_change_layer{layer}", arm, relative)
             spread = common(runs, _spread(runs, arm, layer), compared)
             found.add(f"first_spread_layer{layer}", arm, spread.iloc[:1].median(), shown_only=True)
             found.add(f"spread_layer{layer}", arm, spread.median(), shown_only=True)
-    forms = {f"{what}_change_layer{layer}": ".3g" for what in ("mean", "relative") for layer in LAYERS}
+    forms = {f"{what}_change_layer{layer}": ".3g" for what in ("mean", "relative", "variance") for layer in LAYERS}
     forms |= {f"{what}_layer{layer}": ".2g" for what in ("first_spread", "spread") for layer in LAYERS}
-    return found.summary(_curves(runs), found.facts(forms) | common_steps(runs, compared))
+    ratios = {
+        f"{what}_ratio_layer{layer}": (f"{what}_change_layer{layer}", "noisy_batchnorm", "standard")
+        for what in ("mean", "relative")
+        for layer in LAYERS
+    }
+    facts = found.facts(forms) | found.ratios(ratios, ".2g") | common_steps(runs, compared)
+    return found.summary(_curves(runs), facts)
 
 
 def mean_change(runs: pd.DataFrame, arm: str, layer: int, arms: list[str], moment: str = "mean") -> pd.Series:
@@ -97,14 +103,14 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         f"{context.settings['measure']['activations_every']} steps: median over the channels followed, "
         f"{drawings.SEEDS_BAND}. {setup}"
     )
-    alt = "Six panels of changes over steps. At the end, change of the mean: " + "; ".join(
+    alt = "Six panels of changes over steps. Change of the mean at the end of each run: " + "; ".join(
         f"layer {layer}: {drawings.ends_told(curves, f'change_mean_layer{layer}', ARMS, '.2g')}" for layer in LAYERS
     )
     drift = (
         "Mean (above) and variance (below) of one channel, first seed, less what they were at the first step. The "
         f"channel was drawn beforehand. {setup}"
     )
-    drift_alt = "Six panels of differences over steps. At the end, of the mean: " + "; ".join(
+    drift_alt = "Six panels of differences over steps. Of the mean at the end of each run: " + "; ".join(
         f"layer {layer}: {drawings.ends_told(curves, f'drift_mean_layer{layer}', ARMS, '.2g')}" for layer in LAYERS
     )
     return {

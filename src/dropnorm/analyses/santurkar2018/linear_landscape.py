@@ -5,6 +5,7 @@ its training, the median of the band's upper edge (which decides the claims) and
 Everything is in log10.
 """
 
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -40,14 +41,20 @@ def band(runs: pd.DataFrame, arm: str, quantity: str) -> Band | None:
     return Band(*(pd.DataFrame(v, like.index, like.columns) for v in (values.min(axis=2), values.max(axis=2))))
 
 
-def beta(runs: pd.DataFrame, arm: str) -> pd.DataFrame | None:
-    """log10 of effective beta: the largest ratio of the gradient's change to the distance eta ||g||, [step x seed]."""
+def quotients(runs: pd.DataFrame, arm: str) -> dict[float, pd.DataFrame]:
+    """log10 of the gradient's change over the distance eta ||g||, [step x seed], by eta; empty if it was not run."""
     if (etas := step_lengths(runs, arm)) is None:
-        return None
+        return {}
     change, like = there(runs, arm, "difference")
     gradient = log_history(runs, arm, "gradient").to_numpy()
-    ratio = change - np.log10(etas) - gradient[:, :, None]
-    return pd.DataFrame(ratio.max(axis=2), like.index, like.columns)
+    ratios = change - np.log10(etas) - gradient[:, :, None]
+    return {float(eta): pd.DataFrame(ratios[:, :, i], like.index, like.columns) for i, eta in enumerate(etas)}
+
+
+def beta(runs: pd.DataFrame, arm: str) -> pd.DataFrame | None:
+    """log10 of effective beta: the largest of these quotients, [step x seed]."""
+    found = quotients(runs, arm)
+    return reduce(np.maximum, found.values()) if found else None
 
 
 def log_rate(runs: pd.DataFrame, arm: str) -> float:

@@ -9,19 +9,23 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.panels import over_steps
-from dropnorm.analyses.santurkar2018.linear import LAYERS, NETS, RATES, WORDS
+from dropnorm.analyses.santurkar2018.linear import LAYERS, NETS, RATES
+from dropnorm.analyses.santurkar2018.vgg import LABELS
 from dropnorm.analyses.santurkar2018.vgg_drawings import (
     ends_told,
+    paper_lines,
     paper_medians,
     seeds_of,
     single_steps_panel,
     style_of,
 )
 from dropnorm.analyses.tidy import drawn, select
-from dropnorm.plotting import series_band, series_style
+from dropnorm.plotting import series_band
 
-# The nets have the colours of their counterparts in VGG.
-STYLES = {net: style_of(arm) for net, arm in zip(NETS, ("standard", "batchnorm", "l1", "l2", "linf"), strict=True)}
+# The nets have the colours and the names of their counterparts in VGG, which stand on the same pages.
+IN_VGG = dict(zip(NETS, ("standard", "batchnorm", "l1", "l2", "linf"), strict=True))
+STYLES = {net: style_of(arm) for net, arm in IN_VGG.items()}
+WORDS = {net: LABELS[arm] for net, arm in IN_VGG.items()}
 IN_PAPER = {"none": "std", "batch": "bn", "l1": "l1", "l2": "l2", "linf": "linf"}
 RATE_IN_PAPER = {"1e-06": "1e-6", "1e-07": "1e-7"}
 BAND = "median of the seeds with a band from the lowest to the highest"
@@ -35,11 +39,10 @@ def _lines(
     ax: Axes, curves: pd.DataFrame, panel: str, reference: pd.DataFrame | None, of_paper: tuple[str, str]
 ) -> None:
     """One line a net; of_paper: panel of the reference, and its series with a gap for the net."""
-    for net in drawn(curves, panel, NETS):
-        if reference is not None:
-            series = of_paper[1].format(IN_PAPER[net])
-            mine = reference[(reference.panel == of_paper[0]) & (reference.series == series)]
-            ax.plot(mine.step, mine.value, ":", color=series_style(STYLES[net])["color"], linewidth=0.9, alpha=0.7)
+    nets = drawn(curves, panel, NETS)
+    names = {IN_VGG[net]: of_paper[1].format(IN_PAPER[net]) for net in nets}
+    paper_lines(ax, reference, of_paper[0], names)
+    for net in nets:
         series_band(ax, select(curves, panel, net), STYLES[net], WORDS[net])
 
 

@@ -33,7 +33,8 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     caption = (
         "Share of the squared gradient at a layer's outputs that batch normalization removes with γ = σ and β = μ, "
         "where both networks compute the same. Left: by kind of random loss (circles) and hidden layer (squares); "
-        f"right: the network's layers over training. Mean of the seeds, lowest to highest. {setup(context, curves)}"
+        "right: over training, mean of the network's layers. Mean of the seeds, lowest to highest. "
+        f"{setup(context, curves)}"
     )
     alt = f"Two panels. Share of the squared gradient removed: {told(curves, REMOVED)}; on the right over training."
     return {"figure": Drawing(partial(_draw, curves, context), caption, alt)}

@@ -83,9 +83,11 @@ def paper_medians(ax: Axes, reference: pd.DataFrame | None, panel: str, series: 
         ax.plot(medians.index / unit, medians, ":", color="grey", linewidth=1.5)
 
 
-def distributions(curves: pd.DataFrame, layers: list[int], arms: list[str], context: Context) -> Drawing:
-    """What goes into the ReLUs of one channel of each layer, beside curves of the panel `train`."""
-    caption = f"Distributions over training: {FAN_WORDS}. {setup(context, seeds_of(curves, 'train'))}"
+def distributions(
+    curves: pd.DataFrame, layers: list[int], arms: list[str], context: Context, extent: str = ""
+) -> Drawing:
+    """What goes into the ReLUs of one channel of each layer, beside curves of the panel `train`; extent: in words."""
+    caption = f"Distributions over training{extent}: {FAN_WORDS}. {setup(context, seeds_of(curves, 'train'))}"
     alt = f"A grid of distributions. At the end 10th to 90th percentile: {fans_told(curves, layers, arms)}."
     return Drawing(partial(fans, curves, layers, arms), caption, alt)
 
