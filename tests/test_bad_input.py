@@ -8,6 +8,7 @@ import os
 import re
 import resource
 import shlex
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -43,6 +44,9 @@ def one_line(done) -> str:
         (["run", FIGURE1, "--arm", "baselin"], ["--arm baselin", "did you mean baseline?"]),
         (["run", FIGURE1, "--seeds", "x"], ["--seeds x", "0-9"]),
         (["run", FIGURE1, "--seeds", ""], ["--seeds", "0-9"]),
+        (["run", FIGURE1, "--seeds", "3-"], ["--seeds 3-", "0-9"]),
+        (["run", FIGURE1, "--out", ""], ["--out", "is the checkout itself", "such as results"]),
+        (["run", FIGURE1, "--variant", "a", "--set", "optimiser=&x {lr: *x}"], ["optimiser", "contains itself"]),
         (["run", FIGURE1, "--time-limit", ""], ["''", "9m"]),
         (["run", FIGURE1, "--seeds", "99999999999"], ["--seeds 99999999999", "below 2^31"]),
         (["run", "elsewhere/protocols/ioffe2015/figure1.yaml"], ["no protocol of this checkout", "--set KEY=VALUE"]),
@@ -183,6 +187,7 @@ def snakemake(root, *config):
         (["variant=a", "set=optimiser.lr=-1"], ["optimiser.lr", "-1", "greater than 0"]),
         (["variant=a", "set=optimiser.rl=1"], ["optimiser.rl", "unknown key"]),
         (["device=cuda"], ["no GPU"]),
+        (["out=published"], ["out=published", "what is published is committed"]),
     ],
 )
 def test_the_pipeline_refuses_wrong_configuration_before_any_job(root, config, words):
@@ -220,3 +225,15 @@ def test_the_pipeline_fetches_data_with_and_without_a_mirror(root, tmp_path, mir
     told = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120)
     line = next(line for line in (told.stdout + told.stderr).splitlines() if "dropnorm data" in line)
     assert f"--mirror={mirror}" in shlex.split(line), line
+
+
+def test_a_full_disk_is_named_also_where_a_folder_is_copied(monkeypatch, capsys):
+    def full(*_) -> None:
+        raise shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'")])
+
+    monkeypatch.setattr("dropnorm.cli.app", full)
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    told = capsys.readouterr().err
+    assert stopped.value.code == 2 and told.count("\n") == 1
+    assert "No space left on device" in told and "free some space" in told

@@ -7,6 +7,7 @@ import pytest
 from dropnorm.claims import ClaimsFile, judge, read_claims
 from dropnorm.errors import UserError
 from dropnorm.names import ResultName
+from dropnorm.protocol import all_names
 
 NAME = ResultName("ioffe2015", "figure1")
 DIFFERENCE = {"test": "difference", "measure": "m", "between": ["a", "b"], "above": 0, "size": [0.5, 1.5]}
@@ -236,3 +237,18 @@ def test_claims_that_are_no_yaml_are_one_line_that_names_the_file(tmp_path):
     with pytest.raises(UserError, match="ioffe2015.yaml: not readable as YAML") as error:
         read_claims(tmp_path, "ioffe2015")
     assert "\n" not in str(error.value)
+
+
+def test_a_claims_file_is_of_the_paper_that_it_is_named_after(root, tmp_path):
+    (tmp_path / "claims").mkdir()
+    text = (root / "claims/related.yaml").read_text()
+    (tmp_path / "claims/related.yaml").write_text(text.replace("paper: related", "paper: others"))
+    with pytest.raises(UserError, match=r"related.yaml: paper = others: must be related"):
+        read_claims(tmp_path, "related")
+
+
+def test_every_claim_is_of_a_result_that_there_is(root):
+    names = set(all_names(root))
+    for path in (root / "claims").glob("*.yaml"):
+        claims = read_claims(root, path.stem).claims.values()
+        assert {ResultName(path.stem, claim.result) for claim in claims} <= names

@@ -18,7 +18,7 @@ from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
 from dropnorm.publishing import publish, restore, restore_all
 from dropnorm.runs import arm_state, write_arm
-from dropnorm.status import status
+from dropnorm.status import _evaluation, status
 from dropnorm.variants import remember
 from dropnorm.workflow import published_files
 from tests.book.conftest import SESSION, fabricate, invented_runs
@@ -201,6 +201,13 @@ def test_status_looks_into_an_evaluation(root, place, protocol, name):
     assert name in found.why
     evaluate(root, place, protocol)
     assert status(root, protocol, place).state == "incomplete"  # four of ten seeds
+
+
+def test_an_evaluation_that_was_broken_off_is_not_taken_for_a_whole_one(root, place, protocol):
+    place.file("digests.json").unlink()  # which is written last
+    assert _evaluation(root, place, protocol) == ("stale", "its evaluation was broken off")
+    place.file("claims.json").unlink()
+    assert _evaluation(root, place, protocol) == ("stale", "not evaluated")
 
 
 def test_an_index_of_figures_that_is_damaged_is_made_again(root, place, protocol):

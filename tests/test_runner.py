@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ from dropnorm.errors import UserError
 from dropnorm.files import replacing, sha256
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
-from dropnorm.runner import Limits, _refuse_too_large, _StackRun, make_loader, run_pending
+from dropnorm.runner import Limits, _enough_memory, _refuse_too_large, _StackRun, make_loader, run_pending
 from dropnorm.runs import arm_state, read_runs, records, unfinished
 from dropnorm.stacks import Stack, pending_stacks
 
@@ -241,6 +242,27 @@ def test_a_checkpoint_that_was_overtaken_goes(root, tmp_path):
 
 
 # --- out of time, damaged, diverged ---
+
+
+@pytest.mark.parametrize(("seconds", "steps"), [(60.0, 20), (0.0, 1)])
+def test_slow_steps_do_not_put_off_a_stop(root, tmp_path, monkeypatch, seconds, steps):
+    monkeypatch.setattr("dropnorm.runner.SECONDS_BETWEEN_LOOKS", seconds)
+    [stack] = pending_stacks(
+        load(root, NAME, "smoke"), Place(tmp_path, "smoke", NAME), {ARM: [0]}, torch.device("cpu"), Console(quiet=True)
+    )
+    run = _StackRun(stack, make_loader(tmp_path, None), Limits(), Console(quiet=True))
+    assert run.advance(should_stop=lambda: True) is False
+    assert run.experiment.step == steps
+
+
+@pytest.mark.parametrize("error", [MemoryError, lambda: torch.empty(10**15), torch.OutOfMemoryError])
+def test_too_little_memory_is_one_line(error):
+    stack = SimpleNamespace(label="the stack")
+    message = "the stack: not enough memory for 3 networks at once; run fewer --seeds"
+    with pytest.raises(UserError, match=message), _enough_memory(stack, 3):
+        raise error()
+    with pytest.raises(RuntimeError, match="something else"), _enough_memory(stack, 3):
+        raise RuntimeError("something else")
 
 
 def test_out_of_time_it_stops_cleanly_and_says_what_is_pending(root, tmp_path):

@@ -1,6 +1,8 @@
 """The command `dropnorm`; also `python -m dropnorm`, where the package is not installed."""
 
 import errno
+import os
+import shutil
 import sys
 
 from rich.console import Console
@@ -23,8 +25,17 @@ def main() -> None:
     except UserError as error:
         _complain(str(error))
     except OSError as error:  # a full disk, a folder that may not be written to, ...
-        remedy = "free some space and run the same command again" if error.errno == errno.ENOSPC else "mend that first"
-        _complain(f"{error.strerror or error}: {error.filename or 'while writing'}; {remedy}")
+        no_space = errno.ENOSPC in (error.errno, *_of_copies(error))
+        remedy = "free some space and run the same command again" if no_space else "mend that first"
+        words = error.strerror or (os.strerror(errno.ENOSPC) if no_space else error)
+        _complain(f"{words}: {error.filename or 'while writing'}; {remedy}")
+
+
+def _of_copies(error: OSError) -> list[int]:
+    """What stopped the copies of a folder, of which `shutil` tells in words alone."""
+    if not isinstance(error, shutil.Error):
+        return []
+    return [errno.ENOSPC for *_, why in error.args[0] if os.strerror(errno.ENOSPC) in str(why)]
 
 
 def _complain(message: str) -> None:

@@ -77,11 +77,14 @@ def read_claims(root: Path, paper: str) -> ClaimsFile:
     """The claims of one paper. Raises UserError naming file and key if the file is missing or wrong."""
     path = root / "claims" / f"{paper}.yaml"
     try:
-        return ClaimsFile.model_validate(read_yaml(path))
+        file = ClaimsFile.model_validate(read_yaml(path))
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file; every paper needs its claims") from None
     except ValidationError as error:
         raise UserError(f"{path}: {describe(error, ClaimsFile)}") from None
+    if file.paper != paper:
+        raise UserError(f"{path}: paper = {file.paper}: must be {paper}, as the file is called")
+    return file
 
 
 def judge(file: ClaimsFile, name: ResultName, samples: pd.DataFrame, scale: str) -> list[dict[str, Any]]:

@@ -78,8 +78,9 @@ def with_published(here: Place, published_root: Path) -> tuple[Path, list[str]]:
 
 def _refuse_unfinished(place: Place, remedy: str) -> None:
     """Raises UserError if a result has not been evaluated, or some of that was changed since."""
-    if not place.file("claims.json").exists():
-        raise UserError(f"{place.folder} has no claims.json; {remedy}")
+    for name in ("claims.json", "digests.json"):  # the last is written last
+        if not place.file(name).exists():
+            raise UserError(f"{place.folder} has no {name}; {remedy}")
     if changed := differing(place.folder):
         raise UserError(f"{place.file(changed[0])} is not what was made of the runs; {remedy}")
 

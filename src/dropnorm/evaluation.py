@@ -5,6 +5,7 @@ digests.json over all of them: what is changed or damaged later is noticed
 """
 
 import hashlib
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -124,10 +125,12 @@ def draw(root: Path, place: Place, protocol: Protocol) -> None:
     """Draw every figure of a result from its curves, light and dark, SVG and PNG, and write captions and alt texts."""
     drawings = drawings_of(root, place, protocol)
     mpl.use("Agg")
-    for name, drawing in drawings.items():
-        for style in THEMES:
-            with theme(style):
-                _save(drawing.draw(), place, name, style)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "constrained_layout not applied")  # a part may have next to nothing to show
+        for name, drawing in drawings.items():
+            for style in THEMES:
+                with theme(style):
+                    _save(drawing.draw(), place, name, style)
     for name in set(_drawn_before(place)) - set(drawings):  # no longer drawn
         for file in figure_files(name):
             place.file(file).unlink(missing_ok=True)
@@ -150,11 +153,20 @@ def words(drawings: dict[str, Drawing]) -> dict[str, dict[str, str]]:
 
 
 def _save(figure: plt.Figure, place: Place, name: str, style: str) -> None:
+    for ax in figure.axes:
+        _no_log_of_nothing(ax)
     for ending, metadata in FIGURE_METADATA.items():
         with replacing(place.file(figure_file(name, style, ending))) as part:
             figure.savefig(part, metadata=metadata)
         figure.set_layout_engine("none")  # found once: finding it takes as long as drawing
     plt.close(figure)
+
+
+def _no_log_of_nothing(ax: plt.Axes) -> None:
+    """Make the logarithmic axes of a panel that has nothing to show plain: Matplotlib cannot draw them."""
+    for axis, set_scale in ((ax.xaxis, ax.set_xscale), (ax.yaxis, ax.set_yscale)):
+        if axis.get_scale() == "log" and min(axis.get_view_interval()) <= 0:  # no number above zero has set it
+            set_scale("linear")
 
 
 def _write_tables(place: Place, summary: Summary) -> None:

@@ -13,7 +13,7 @@ from dropnorm.errors import UserError
 from dropnorm.names import RESULTS, Place, ResultName, project_root
 from dropnorm.protocol import Protocol, parse_changes
 from dropnorm.protocol_file import parse_seeds, path_of
-from dropnorm.variants import NoVariant, most_telling, open_protocol
+from dropnorm.variants import NoVariant, UnknownVariant, most_telling, open_protocol
 
 PUBLISHED, DATA, BENCH = Path("published"), Path("data"), RESULTS / "bench"
 console = Console(highlight=False, soft_wrap=True, markup=False)  # a path in brackets is no markup
@@ -34,10 +34,12 @@ def in_checkout(path: Path) -> Path:
     return project_root() / path if path in (RESULTS, DATA, BENCH) and Path.cwd() != project_root() else path
 
 
-def not_committed(out: Path) -> Path:
+def not_committed(out: Path, option: str = "--out ") -> Path:
     """A folder to train and judge in. Raises UserError if it is that of what is published, which `publish` writes."""
+    if out.resolve() == project_root():
+        raise UserError(f"{option}{out}: is the checkout itself; name a folder for results, such as {RESULTS}")
     if out.resolve().is_relative_to(project_root() / PUBLISHED):
-        raise UserError(f"--out {out}: what is published is committed; train elsewhere, then: dropnorm publish")
+        raise UserError(f"{option}{out}: what is published is committed; train elsewhere, then: dropnorm publish")
     return out
 
 
@@ -65,6 +67,8 @@ def open_results(
         except NoVariant as error:
             refused.append(error)
     if refused and not opened:
+        if len(names) > 1 and all(isinstance(error, UnknownVariant) for error in refused):
+            raise UserError(f"there is no variant {variant} of any result; to make one: dropnorm run --help")
         raise most_telling(refused)
     return opened
 

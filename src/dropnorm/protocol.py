@@ -203,4 +203,7 @@ def _assign(tree: dict, dotted: str, value: Any, where: str) -> None:
         tree = tree.setdefault(key, {})
         if not isinstance(tree, dict):
             raise UnknownSetting(f"{where}: {dotted}: '{key}' is a value, it has no keys of its own")
-    tree[last] = _copy(value)  # else the next dotted key of one arm would change it for all
+    try:
+        tree[last] = _copy(value)  # else the next dotted key of one arm would change it for all
+    except RecursionError:
+        raise UserError(f"{where}: {dotted}: contains itself, by an alias of YAML") from None

@@ -26,8 +26,8 @@ def parse_seeds(text: str | int) -> list[int]:
     """'0-9', '3' or '0,2,5-7' -> sorted list. Raises ValueError if it is none of these, or beyond MOST_SEEDS."""
     seeds: set[int] = set()
     for part in str(text).split(","):
-        first, _, last = part.strip().partition("-")
-        of_part = range(int(first), int(last or first) + 1)
+        first, dash, last = part.strip().partition("-")
+        of_part = range(int(first), int(last if dash else first) + 1)
         if not of_part or of_part[-1] > LARGEST_SEED or len(of_part) > MOST_SEEDS:
             raise ValueError(f"no seed, or too large ones or too many, in {part}")
         seeds.update(of_part)
@@ -42,7 +42,7 @@ class _Seeded(Strict):
     def _readable(cls, value: str | int | None) -> str | int | None:
         if value is not None:
             try:
-                parse_seeds(value)
+                parse_seeds("yes or no" if isinstance(value, bool) else value)
             except ValueError:
                 raise ValueError(
                     f"must be a range such as 0-9 or a list such as 0,2,5; at most {MOST_SEEDS:,}"

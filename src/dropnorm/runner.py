@@ -22,7 +22,8 @@ from dropnorm.protocol import Protocol
 from dropnorm.runs import arm_state, write_arm
 from dropnorm.stacks import Stack, drop_finished, pending_stacks
 
-STEPS_BETWEEN_LOOKS = 20  # at the clock; a step takes milliseconds, or an experiment says `steps_between_looks`
+STEPS_BETWEEN_LOOKS = 20  # at signals and progress, which cost more than the clock; an experiment may say otherwise
+SECONDS_BETWEEN_LOOKS = 1.0  # at most, if steps are slow
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,9 @@ def run_pending(
                 if not ours:
                     elsewhere.append(stack)
                 elif replicas := stack.pending():  # another process may have finished some by now
-                    run = _StackRun(replace(stack, replicas=replicas), load_dataset, limits, console)
-                    run.go_on(lambda: stopping() or time.monotonic() >= deadline)
+                    with _enough_memory(stack, len(replicas)):
+                        run = _StackRun(replace(stack, replicas=replicas), load_dataset, limits, console)
+                        run.go_on(lambda: stopping() or time.monotonic() >= deadline)
         stopped = stopping()
     if elsewhere:
         raise UserError(
@@ -100,6 +102,21 @@ def run_pending(
         )
     left = [a for a in wanted if set(wanted[a]) - set(arm_state(place, protocol, a).seeds)]
     return Outcome(done=[a for a in wanted if a not in left], pending=left, stopped=stopped)
+
+
+@contextmanager
+def _enough_memory(stack: Stack, replicas: int) -> Iterator[None]:
+    """Raises UserError where a machine, or its GPU, has not the memory that a stack takes."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        known = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+        if not known and "can't allocate memory" not in str(error):
+            raise
+        raise UserError(
+            f"{stack.label}: not enough memory for {replicas} networks at once; run fewer --seeds in one call, or a "
+            "smaller network"
+        ) from error
 
 
 def _without_tf32() -> None:
@@ -139,16 +156,15 @@ class _StackRun:
 
     def advance(self, should_stop: Callable[[], bool]) -> bool:
         """Train until finished (True), or until told to stop (False, with a checkpoint)."""
-        clock = time.monotonic()
-        saved_at = clock
+        saved_at = clock = time.monotonic()
         between = getattr(self.experiment, "steps_between_looks", STEPS_BETWEEN_LOOKS)
         title = f"{self.stack.place.name} {self.stack.label} [{len(self.stack.replicas)} replicas]"
         with StepProgress(title, self.total, self.console, self.experiment.step) as progress:
             while not self.experiment.finished:
                 self.experiment.advance()
-                if self.experiment.step % between:
-                    continue
                 now = time.monotonic()
+                if self.experiment.step % between and now - clock < SECONDS_BETWEEN_LOOKS:
+                    continue
                 self.seconds, clock = self.seconds + now - clock, now
                 progress.update(self.experiment.step)
                 if self.experiment.finished:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from dropnorm.datasets.registry import DIGESTS
 from dropnorm.errors import UserError
@@ -48,13 +48,23 @@ class Identity:
         return ", ".join(changed) + " changed"
 
 
+class Session(BaseModel):
+    """What a record says at least of each training that made some of the table."""
+
+    started: str
+    ended: str
+    seconds: float
+    replicas: PositiveInt
+    steps: PositiveInt
+
+
 class Record(BaseModel):
     """What a record beside a table has at least."""
 
     identity: Identity
     sha256: str
     seeds: list[int] = Field(min_length=1)
-    sessions: list[dict[str, Any]] = Field(min_length=1)
+    sessions: list[Session] = Field(min_length=1)
 
 
 def table(place: Place, protocol: Protocol, arm: str) -> Path:

@@ -86,8 +86,8 @@ def _evaluation(root: Path, place: Place, protocol: Protocol) -> tuple[str, str]
 
 def _evaluation_stale(root: Path, place: Place, protocol: Protocol) -> str:
     """Why claims and figures do not belong to the runs and the analysis of today; '' if they do."""
-    if not (place.file("claims.json").exists() and place.file("provenance.json").exists()):
-        return "not evaluated"
+    if not place.file("digests.json").exists():  # it is written last
+        return "not evaluated" if not place.file("claims.json").exists() else "its evaluation was broken off"
     if changed := differing(place.folder):
         raise UserError(f"{changed[0]} is not what was made of the runs")
     provenance = read_json(place.file("provenance.json"))

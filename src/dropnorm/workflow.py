@@ -13,6 +13,7 @@ from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluation_digest
 from dropnorm.figure_files import figure_files
 from dropnorm.names import RESULTS, Place, ResultName
+from dropnorm.options import not_committed
 from dropnorm.protocol import Protocol, all_names, parse_changes
 from dropnorm.protocol_file import Overrides
 from dropnorm.runner import choose_device
@@ -66,6 +67,7 @@ class WorkflowConfig(Strict):
             checked = cls.model_validate(config)
         except ValidationError as error:
             raise UserError(f"{where}: {describe(error, cls)}") from None
+        not_committed(Path(checked.out), "out=")  # before Snakemake deletes what its jobs are to make
         if checked.device == "cuda":
             choose_device("cuda")
         return checked

@@ -56,3 +56,13 @@ def test_results_without_curves_of_the_paper_have_a_digest_and_can_be_drawn(root
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "smoke/santurkar2018/lemma45/figure.svg").exists()
     assert "e-1" in done.stdout  # small numbers can be read
+
+
+@pytest.mark.parametrize("change", [(), ("--variant", "nan", "--set", "network.lr=1e30")])
+def test_a_part_of_the_arms_and_a_net_that_diverges_can_be_drawn(dropnorm, tmp_path, change):
+    """The panel of the random cases has nothing to show on its logarithmic axes."""
+    common = ("santurkar2018/theorem41", "--scale", "smoke", "--out", tmp_path, *change)
+    assert dropnorm("run", *common, "--arm", "network", "--seeds", "0").returncode == 0
+    done = dropnorm("figure", *common)
+    assert done.returncode == 0, done.stderr
+    assert len([*tmp_path.rglob("figure.svg")]) == 1

@@ -32,6 +32,7 @@ def build(root: Path, source: str, out: Path, console: Console, results: Path = 
     if find_spec("jupyter_book") is None:
         raise UserError('Jupyter Book is not installed; pip install -c constraints.txt -e ".[book]"')
     shown = stage(root, source, results, out / "source")
+    console.print(f"building the book in {out}: half a minute or more ...")
     _run(out)
     _replace(out / "_build" / "html", out / "html")
     shutil.rmtree(out / "_build")
