@@ -18,7 +18,9 @@ import torch
 import yaml
 
 from dropnorm.__main__ import main
+from dropnorm.errors import UserError
 from dropnorm.options import chosen_seeds
+from dropnorm.workflow import WorkflowConfig, load_results
 
 FIGURE1 = "ioffe2015/figure1"
 
@@ -78,9 +80,19 @@ def one_line(done) -> str:
         (["data", "imagenet"], ["imagenet", "mnist"]),
     ],
 )
-def test_the_command_line_says_what_is_wrong(dropnorm, arguments, words):
-    message = one_line(dropnorm(*arguments))
+def test_the_command_line_says_what_is_wrong(root, arguments, words, monkeypatch, capsys):
+    """In this process, which spares each of them the seconds that importing takes."""
+    monkeypatch.chdir(root)
+    monkeypatch.setattr("sys.argv", ["dropnorm", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    message = one_line(SimpleNamespace(returncode=stopped.value.code, stderr=capsys.readouterr().err))
     assert all(word in message for word in words), message
+
+
+def test_what_is_wrong_is_said_by_the_command_itself(dropnorm):
+    message = one_line(dropnorm("run", "ioffe2015/figur1"))
+    assert "figur1.yaml" in message and "did you mean ioffe2015/figure1?" in message
 
 
 @pytest.mark.parametrize(
@@ -190,21 +202,34 @@ def snakemake(root, *config):
         (["out=published"], ["out=published", "what is published is committed"]),
     ],
 )
-def test_the_pipeline_refuses_wrong_configuration_before_any_job(root, config, words):
+def test_wrong_configuration_is_refused(root, config, words):
     if "device=cuda" in config and torch.cuda.is_available():
         pytest.skip("there is a GPU here")
-    done = snakemake(root, *config)
+    given = {key: yaml.safe_load(value) for key, _, value in (item.partition("=") for item in config)}
+    tree = yaml.safe_load((root / "config/config.yaml").read_text()) | given
+    with pytest.raises(UserError) as refused:
+        load_results(root, WorkflowConfig.check(tree, "config/config.yaml or --config"))
+    assert all(word in str(refused.value) for word in words), refused.value
+
+
+@pytest.mark.parametrize(("config", "words"), [("scale=huge", "scale = 'huge'"), ("variant=a", "no variant a")])
+def test_the_pipeline_refuses_it_before_any_job(root, config, words):
+    done = snakemake(root, config)
     assert done.returncode == 2
     errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
-    assert len(errors) == 1, done.stderr
-    assert all(word in errors[0] for word in words), errors[0]
+    assert len(errors) == 1 and words in errors[0], done.stderr
     assert "Traceback" not in done.stderr
     assert "Job stats" not in done.stdout + done.stderr
 
 
-def test_the_default_configuration_is_valid(root):
-    from dropnorm.workflow import WorkflowConfig
+def test_a_result_that_has_no_such_variant_says_why(root):
+    done = snakemake(root, "variant=a", "set=optimiser.lr=0.3", "--", "srivastava2014_figure11")
+    assert done.returncode == 2
+    assert "figure11.yaml: --set optimiser.lr: every arm sets it itself" in done.stderr
+    assert "Traceback" not in done.stderr
 
+
+def test_the_default_configuration_is_valid(root):
     WorkflowConfig.check(yaml.safe_load((root / "config/config.yaml").read_text()), "config/config.yaml")
 
 
