@@ -317,7 +317,14 @@ def test_a_damaged_table_is_found_and_made_again(root, tmp_path, dropnorm):
 
 @pytest.mark.parametrize(
     "change",
-    [{"identity": None}, {"identity": {"of": "a later version"}}, {"seeds": None}, {"seeds": []}, {"sessions": []}],
+    [
+        {"identity": None},
+        {"identity": {"of": "a later version"}},
+        {"seeds": None},
+        {"seeds": []},
+        {"sessions": []},
+        {"sessions": [{}]},
+    ],
 )
 def test_a_record_that_is_wrong_inside_is_damaged(root, tmp_path, whole, change):
     protocol, place = load(root, NAME, "smoke"), Place(tmp_path, "smoke", NAME)
