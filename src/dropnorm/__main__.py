@@ -2,7 +2,6 @@
 
 import errno
 import os
-import shutil
 import sys
 
 from rich.console import Console
@@ -25,17 +24,11 @@ def main() -> None:
     except UserError as error:
         _complain(str(error))
     except OSError as error:  # a full disk, a folder that may not be written to, ...
-        no_space = errno.ENOSPC in (error.errno, *_of_copies(error))
+        full = os.strerror(errno.ENOSPC)
+        no_space = error.errno == errno.ENOSPC or full in str(error)  # `shutil` has no errno for copies of a folder
         remedy = "free some space and run the same command again" if no_space else "mend that first"
-        words = error.strerror or (os.strerror(errno.ENOSPC) if no_space else error)
+        words = error.strerror or (full if no_space else error)
         _complain(f"{words}: {error.filename or 'while writing'}; {remedy}")
-
-
-def _of_copies(error: OSError) -> list[int]:
-    """What stopped the copies of a folder, of which `shutil` tells in words alone."""
-    if not isinstance(error, shutil.Error):
-        return []
-    return [errno.ENOSPC for *_, why in error.args[0] if os.strerror(errno.ENOSPC) in str(why)]
 
 
 def _complain(message: str) -> None:

@@ -108,7 +108,7 @@ def refuse_other_values(place: Place, protocol: Protocol) -> None:
 def page_files(place: Place) -> list[str]:
     """The names of what an evaluation has made, all of which its page needs; a variant's settings are with it."""
     figures = [file for name in read_json(place.file("figures.json")) for file in figure_files(name)]
-    images = [path.name for path in place.folder.glob(IMAGE.format("*"))]
+    images = [path.name for path in _images(place).values()]
     settings = ["variant.json"] if place.variant else []
     return [*(f"{name}.csv" for name in TABLES), *FACTS, *figures, *images, *settings]
 
@@ -176,17 +176,22 @@ def _write_tables(place: Place, summary: Summary) -> None:
 
 
 def _write_images(place: Place, summary: Summary) -> None:
-    for name in set(_read_images(place)) - set(summary.images):  # no longer made
+    for name in set(_images(place)) - set(summary.images):  # no longer made
         place.file(IMAGE.format(name)).unlink()
     for name, pixels in summary.images.items():
         with replacing(place.file(IMAGE.format(name))) as part:
             Image.fromarray(pixels).save(part, format="png")
 
 
-def _read_images(place: Place) -> dict[str, np.ndarray]:
+def _images(place: Place) -> dict[str, Path]:
+    """The pictures that are there, by name."""
     prefix, suffix = IMAGE.split("{}")
     paths = sorted(place.folder.glob(IMAGE.format("*")))
-    return {p.name.removeprefix(prefix).removesuffix(suffix): np.asarray(Image.open(p)) for p in paths}
+    return {p.name.removeprefix(prefix).removesuffix(suffix): p for p in paths}
+
+
+def _read_images(place: Place) -> dict[str, np.ndarray]:
+    return {name: np.asarray(Image.open(path)) for name, path in _images(place).items()}
 
 
 def _context(place: Place, protocol: Protocol) -> Context:
