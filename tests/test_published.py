@@ -9,7 +9,8 @@ import pytest
 
 from dropnorm.analyses import analysis
 from dropnorm.claims import judge, read_claims
-from dropnorm.evaluation import TABLES, drawings_of, runs_to_judge, words
+from dropnorm.drawing import drawings_of, words
+from dropnorm.evaluation import TABLES, runs_to_judge
 from dropnorm.files import differing, sha256
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load

@@ -70,6 +70,11 @@ class Protocol:
     def seeds(self) -> list[int]:
         return self.file.seeds_at(self.scale_name)
 
+    @property
+    def first_settings(self) -> dict[str, Any]:
+        """The settings of the first arm, for what all arms have in common."""
+        return next(iter(self.arms.values())).model_dump()
+
     @cached_property
     def _overrides(self) -> dict[str, Overrides]:
         """Every arm of this scale, those of the sweeps included, with what it sets."""
