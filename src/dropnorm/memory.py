@@ -2,12 +2,11 @@
 
 import ctypes
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
-_LARGEST_MMAP_THRESHOLD = 32 * 2**20  # glibc takes no larger one
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc's malloc to reuse large blocks; elsewhere do nothing.
+    """Tell glibc's malloc to keep what is freed, blocks of any size; elsewhere do nothing.
 
     A training step frees and asks for the same megabytes again and again. By default glibc may return them each time,
     and the page faults of getting them back can cost more than the arithmetic. No number depends on it.
@@ -16,5 +15,5 @@ def keep_freed_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return
-    mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD)
+    mallopt(_M_MMAP_MAX, 0)  # a block that is mapped by itself, as large ones are, goes back when it is freed
     mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
