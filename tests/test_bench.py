@@ -1,10 +1,14 @@
 """The benchmark compares what it says it compares. Times themselves are never asserted."""
 
+import json
+
 import pytest
 import torch
 
-from dropnorm.bench import BENCHMARKS, dropout_mlp, sigmoid_mlp, vgg
+from dropnorm.bench import BENCHMARKS, dropout_mlp, file_name, sigmoid_mlp, vgg
 from dropnorm.bench.sigmoid_mlp import step_flops, usual_model
+from dropnorm.book.benchmarks import benchmarks
+from dropnorm.files import read_json
 from dropnorm.names import ResultName
 from dropnorm.protocol import load
 
@@ -65,3 +69,29 @@ def test_the_work_of_a_vgg_step_is_the_registry_s(root):
     settings = load(root, ResultName("santurkar2018", "figure1"), "paper").arms["standard"]
     first = 9 * 3 * 64 * 32**2
     assert vgg.step_flops(settings) == pytest.approx(2 * 128 * (3 * 313.2e6 - first), rel=1e-3)
+
+
+def test_committed_figures_lie_where_bench_writes_them(root):
+    folder = root / "published" / "bench"
+    found = sorted(folder.glob("**/*.json"))
+    assert found == sorted(folder / file_name(read_json(path)) for path in found)
+
+
+def test_processors_stand_side_by_side_in_one_table_a_benchmark(tmp_path):
+    figures = {"ms": 1.0, "ms_low": 0.9, "ms_high": 1.2, "times_faster": 2.0, "share_of_peak": 0.5}
+    for processor, ms in (("Intel(R) Xeon(R) (family 6, model 1)", 3.25), ("AMD EPYC (family 25, model 2)", 4.75)):
+        of_processor = {
+            "benchmark": "dropout_mlp",
+            "gflops_peak": 100.0,
+            "nets": {"3x1024": {"usual": figures | {"ms": ms}}},
+            "machine": {"cpu": processor, "threads": 1, "gemm": "MKL", "packages": {"torch": "2"}, "commit": None},
+            "measured": "2026-01-01",
+        }
+        path = tmp_path / "published" / "bench" / file_name(of_processor)
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(of_processor))
+    page = benchmarks(tmp_path)
+    rows = [line for line in page.splitlines() if "the usual way" in line]
+    assert ["AMD (family 25, model 2)" in rows[0], "Intel (family 6, model 1)" in rows[1]] == [True, True]
+    assert "4.75" in rows[0] and "3.25" in rows[1]
+    assert page.count("Times as fast") == 1

@@ -262,18 +262,20 @@ def bench(
     name: Annotated[str, typer.Argument(help="Which step to time: sigmoid_mlp, dropout_mlp or vgg.")] = "sigmoid_mlp",
     data_dir: Annotated[Path, typer.Option(help="Where data sets are, or are put.")] = DATA,
     mirror: Annotated[str | None, typer.Option(help="A folder or URL to take data from first.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the figures; `published/bench` is shown in the book.")] = BENCH,
+    out: Annotated[
+        Path, typer.Option(help="Folder for the figures, by processor; `published/bench` is in the book.")
+    ] = BENCH,
 ) -> None:
     """Time a training step beside the same network written the usual way in PyTorch. Takes about a minute."""
     from dropnorm import datasets
-    from dropnorm.bench import BENCHMARKS, lines, measure
+    from dropnorm.bench import BENCHMARKS, file_name, lines, measure
     from dropnorm.files import write_json
 
     if name not in BENCHMARKS:
         raise UserError(f"benchmark '{name}' is unknown; allowed: {', '.join(BENCHMARKS)}")
     figures = measure(name, datasets.load(BENCHMARKS[name], in_checkout(data_dir), mirror))
     console.print("\n".join(lines(figures)))
-    path = in_checkout(out) / f"{name}.json"
+    path = in_checkout(out) / file_name(figures)
     write_json(path, figures)
     console.print(f"figures and machine: {path}")
 

@@ -62,8 +62,14 @@ def _gemm_path(device: torch.device) -> str:
         precision = "tf32" if rounded else "float32"
         return f"cuBLAS {precision}, CUDA {torch.version.cuda}"
     library = "MKL" if torch.backends.mkl.is_available() else "OpenBLAS or other"
-    by = "" if has_bfloat16(device) else ", bfloat16 by float32"
-    return f"{library}, {torch.backends.cpu.get_cpu_capability()}{by}"
+    return f"{library}, {torch.backends.cpu.get_cpu_capability()}{_bfloat16_path(device)}"
+
+
+def _bfloat16_path(device: torch.device) -> str:
+    """What multiplies in bfloat16, where it is not the same unit as for float32."""
+    if not has_bfloat16(device):
+        return ", bfloat16 by float32"
+    return ", bfloat16 by AMX" if torch.cpu._is_amx_tile_supported() else ""
 
 
 @cache

@@ -29,7 +29,7 @@ OUTPUTS = (
     *figure_files("figure"),
 )  # fmt: skip
 SHOWN = (  # on the pages of every book
-    "claims/*.yaml", "protocols/*/*.yaml", "published/bench/*.json",
+    "claims/*.yaml", "protocols/*/*.yaml", "published/bench/*/*.json",
     "published/again/*/*/*/*.*", "published/*/*/*/claims.json",
 )  # fmt: skip
 SHORTEST_MINUTES, SLACK = 30, 4  # of the time asked of a cluster: at least, and times the expected

@@ -3,6 +3,7 @@
 Each module has `measure(dataset) -> figures`: for each network and version the milliseconds a network and step.
 """
 
+import re
 from importlib import import_module
 from typing import Any
 
@@ -13,6 +14,12 @@ BENCHMARKS = {"sigmoid_mlp": "mnist", "dropout_mlp": "mnist", "vgg": "cifar10"}
 def measure(name: str, dataset: Any) -> dict[str, Any]:
     """Run a benchmark on its data set, on one thread (about a minute)."""
     return import_module(f"{__name__}.{name}").measure(dataset)
+
+
+def file_name(figures: dict[str, Any]) -> str:
+    """Where figures are kept: a folder a processor, as each is fast in its own way."""
+    processor = "-".join(re.findall("[a-z0-9]+", figures["machine"]["cpu"].lower()))
+    return f"{processor}/{figures['benchmark']}.json"
 
 
 def lines(figures: dict[str, Any]) -> list[str]:

@@ -1,5 +1,6 @@
 """Benchmarks as tables: what `dropnorm bench --out published/bench` measured and where."""
 
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +14,50 @@ NAMES = {
     "usual": "the usual way",
     "bfloat16": "products in bfloat16",
 }
+HEADER = ("Network", "Version", "Processor", "ms a network and step [lowest, highest]", "Times as fast", "Of the peak")
 
 
 def benchmarks(root: Path) -> str:
-    """Every committed benchmark: a table, and the machine it was measured on."""
-    found = [read_json(path) for path in sorted((root / "published" / "bench").glob("*.json"))]
-    return "\n".join(_one(figures) for figures in found) or "No benchmark has been committed yet.\n"
+    """Every committed benchmark: a table with its processors side by side, and where each was measured."""
+    found = [read_json(path) for path in (root / "published" / "bench").glob("*/*.json")]
+    found.sort(key=lambda figures: (figures["benchmark"], figures["machine"]["cpu"]))
+    tables = [_one(list(group)) for _, group in groupby(found, lambda figures: figures["benchmark"])]
+    return "\n".join(tables) or "No benchmark has been committed yet.\n"
 
 
-def _one(figures: dict[str, Any]) -> str:
-    header = ("Network", "Version", "ms a network and step [lowest, highest]", "Times as fast", "Of the peak")
+def _one(measured: list[dict[str, Any]]) -> str:
+    """One benchmark on each of its processors."""
     rows = [
-        [NAMES.get(net, net), NAMES.get(version, version), *_cells(f)]
-        for net, versions in figures["nets"].items()
-        for version, f in versions.items()
+        [
+            NAMES.get(net, net),
+            NAMES.get(version, version),
+            _short(figures["machine"]),
+            *_cells(figures["nets"][net][version]),
+        ]
+        for net, versions in measured[0]["nets"].items()
+        for version in versions
+        for figures in measured
     ]
+    return (
+        f"{texts.table(HEADER, rows, right=(3, 4, 5))}\n"
+        + "\n".join(f"- {_where(figures)}" for figures in measured)
+        + "\n"
+    )
+
+
+def _short(machine: dict[str, Any]) -> str:
+    """'Intel(R) Xeon(R) Processor (family 6, model 167)' -> 'Intel (family 6, model 167)'."""
+    name, bracket, number = machine["cpu"].partition(" (family")
+    return texts.escape(name.split()[0].removesuffix("(R)") + bracket + number)
+
+
+def _where(figures: dict[str, Any]) -> str:
     machine = figures["machine"]
-    where = (
+    return (
         f"{texts.escape(machine['cpu'])}, {machine['threads']} thread, {texts.escape(machine['gemm'])}, torch "
         f"{machine['packages']['torch']}; peak in large float32 matrix products {figures['gflops_peak']:.0f} GFLOP/s. "
         f"Measured {figures['measured']}, commit `{machine['commit'] or 'unknown'}`."
     )
-    return f"{texts.table(header, rows, right=(2, 3, 4))}\n{where}\n"
 
 
 def _cells(f: dict[str, float]) -> list[str]:

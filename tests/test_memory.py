@@ -1,0 +1,35 @@
+"""Freed memory stays in the process: asking for it again costs no page faults. Run apart, as malloc's settings stay."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+FAULTS = """
+import resource
+import torch
+from dropnorm.memory import keep_freed_memory
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones({megabytes} * 2**18)  # float32, freed at once
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+{keep}
+faults()
+print(min(faults() for _ in range(3)))
+"""
+PAGES_OF_A_MEGABYTE = 2**20 // 4096
+
+
+def _faults(megabytes: int, keep: str) -> int:
+    code = FAULTS.format(megabytes=megabytes, keep=keep)
+    return int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's malloc takes these settings")
+def test_blocks_of_any_size_are_kept():
+    megabytes = 64  # more than the 32 that glibc's threshold for mapped blocks can reach
+    assert _faults(megabytes, "keep_freed_memory()") < PAGES_OF_A_MEGABYTE
+    assert _faults(megabytes, "") > 10 * PAGES_OF_A_MEGABYTE  # what it spares (fewer pages, if these are large)
