@@ -18,7 +18,8 @@ from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
 from dropnorm.publishing import publish, restore_all
 from dropnorm.runs import arm_state, read_runs, write_arm
-from dropnorm.status import status
+from dropnorm.status import status, told
+from dropnorm.timing import in_words
 from dropnorm.variants import UnknownVariant, open_protocol, remember
 from tests.book.conftest import SESSION, invented_runs
 
@@ -218,6 +219,29 @@ def test_its_seconds_are_not_counted_again(shown, checkout):
     cells = table.splitlines()[2].split(" | ")
     assert cells[4:7] == ["–", "–", "–"]
     assert f"from the runs of {PLAIN} and {NORMALISED}" in cells[7]
+
+
+def timed(checkout, scale: str, name: ResultName, ms: float) -> float:
+    """Publish so many milliseconds a step of every arm of a result; returns the seconds of all its steps and seeds."""
+    protocol = load(checkout, name, scale)
+    path = Place(checkout / "published", scale, name).file("provenance.json")
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"arms": {arm: {"ms_per_replica_step": ms} for arm in protocol.arms}}))
+    return sum(ms / 1000 * settings.steps * len(protocol.seeds) for settings in protocol.arms.values())
+
+
+def test_what_is_to_be_trained_is_added_up_and_counted_once(checkout):
+    opened = [(load(checkout, n, "full"), Place(checkout / "nowhere", "full", n)) for n in (PLAIN, NORMALISED, BOTH)]
+    one = timed(checkout, "full", PLAIN, 2.0)
+    last = [line.plain for line in told(checkout, opened)][-1]
+    assert last == f"All 2 trainings together: {in_words(one)}, and 1 of unknown time"
+    assert origin.planned_time(checkout) == ""
+    other = timed(checkout, "full", NORMALISED, 3.0)
+    assert other > one
+    last = [line.plain for line in told(checkout, opened)][-1]
+    assert last == f"All 2 trainings together: {in_words(one + other)}"
+    assert origin.texts.duration(one + other) in origin.planned_time(checkout)
+    assert [line.plain for line in told(checkout, opened[:1])][-1].lstrip().startswith("dropnorm run")  # of one: no sum
 
 
 def test_the_book_refuses_what_the_protocol_refuses(checkout):

@@ -131,7 +131,10 @@ def status(
     variant: VariantOpt = None,
     set_: SetOpt = None,
 ) -> None:
-    """Say what is fresh, what is stale and why, what is missing, and the command and time that would mend it."""
+    """Say what is fresh, what is stale and why, what is missing, and the command and time that would mend it.
+
+    Of several results also what all trainings together would take.
+    """
     from dropnorm.status import told
 
     root = project_root()

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.text import Text
@@ -27,6 +27,7 @@ class Status:
     why: str
     command: str  # the next one on the way to fresh; '' if it is
     time: str
+    trainings: dict[str, float | None] = field(default_factory=dict)  # by command: seconds of a core, if known
 
 
 def status(root: Path, protocol: Protocol, place: Place) -> Status:
@@ -38,16 +39,13 @@ def status(root: Path, protocol: Protocol, place: Place) -> Status:
         if runs_state == "fresh" or judged == "damaged":
             command, time = (place.command("figure"), "seconds") if of_judged else ("", "")
             return Status(place, judged, of_judged, command, time)
-    missing = {arm: _missing_seeds(protocol, arm, found) for arm, found in states.items()}
-    seconds = core_seconds(protocol, missing, ms_per_replica_step(place, protocol, root / "published"))
-    pending = [source for source in protocol.sources if any(missing[arm] for arm in source.arms)]
-    commands = [run_command(place.of(source.name), source) for source in pending]
-    return Status(place, runs_state, why, " && ".join(commands), in_words(seconds))
+    trainings = _trainings(root, protocol, place, states)
+    return Status(place, runs_state, why, " && ".join(trainings), in_words(_total(trainings)), trainings)
 
 
 def told(root: Path, opened: list[tuple[Protocol, Place]]) -> Iterator[Text]:
-    """The state of several results and scales, line by line, for the terminal."""
-    name = None
+    """The state of several results and scales, line by line, for the terminal; of many, what all trainings take."""
+    name, trainings = None, {}
     for protocol, place in opened:
         if place.name != name:
             yield Text(str(name := place.name), style="bold")
@@ -56,6 +54,29 @@ def told(root: Path, opened: list[tuple[Protocol, Place]]) -> Iterator[Text]:
         yield Text.assemble(f"  {place.scale:6} ", (found.state, COLOURS[found.state]), why)
         if found.command:
             yield Text(f"         {found.command}   ({found.time})")
+        trainings |= found.trainings  # derived results share those of their sources
+    if len(trainings) > 1:
+        unknown = sum(seconds is None for seconds in trainings.values())
+        more = f", and {unknown} of unknown time" if unknown else ""
+        known = {command: seconds for command, seconds in trainings.items() if seconds is not None}
+        yield Text(f"All {len(trainings)} trainings together: {in_words(_total(known))}{more}", style="bold")
+
+
+def _trainings(root: Path, protocol: Protocol, place: Place, states: dict[str, ArmState]) -> dict[str, float | None]:
+    """What must be trained: the command for each source that lacks seeds, and its seconds of one core."""
+    found = {}
+    for source in protocol.sources:
+        missing = {arm: _missing_seeds(protocol, arm, states[arm]) for arm in source.arms}
+        if any(missing.values()):
+            own = place.of(source.name)
+            known = ms_per_replica_step(own, source, root / "published")
+            found[run_command(own, source)] = core_seconds(source, missing, known)
+    return found
+
+
+def _total(trainings: dict[str, float | None]) -> float | None:
+    """Seconds of all trainings; None if those of one are unknown."""
+    return None if None in trainings.values() else sum(trainings.values())
 
 
 def _missing_seeds(protocol: Protocol, arm: str, found: ArmState) -> int:

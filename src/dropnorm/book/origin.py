@@ -9,6 +9,9 @@ from dropnorm.book import texts
 from dropnorm.book.catalogue import SCALES
 from dropnorm.book.sources import Result, every_scale
 from dropnorm.datasets.registry import TITLES
+from dropnorm.names import Place, ResultName
+from dropnorm.protocol import all_names, load
+from dropnorm.timing import core_seconds, ms_per_replica_step
 
 SHORT = 12  # characters shown of a digest
 CORE_COUNTS = (1, 2, 8)
@@ -203,5 +206,26 @@ def _times_row(result: Result) -> list[str]:
 
 
 def readme_times(root: Path) -> str:
-    """The recorded training times of what is published, as a plain Markdown table."""
-    return times_table(list(every_scale(root, "published", Path("results"))))
+    """The recorded training times of what is published, as a plain Markdown table, and what all of it would take."""
+    return times_table(list(every_scale(root, "published", Path("results")))) + planned_time(root)
+
+
+def planned_time(root: Path) -> str:
+    """What all of scale `full` takes at the published speeds, with arms and seeds that were not run yet."""
+    seconds = [_planned_seconds(root, name) for name in all_names(root)]
+    if None in seconds:
+        return ""  # of some result no speed is known
+    one, many = (texts.duration(sum(seconds) / cores) for cores in (1, CORES))
+    return (
+        f"\nAll arms and seeds that scale `full` plans: about {one} of one core at these speeds, {many} on {CORES}.\n"
+    )
+
+
+def _planned_seconds(root: Path, name: ResultName) -> float | None:
+    """Seconds of one core for one result as planned, None if unknown; a derived result has no runs of its own."""
+    protocol = load(root, name, "full")
+    if protocol.derived:
+        return 0
+    published = root / "published"
+    known = ms_per_replica_step(Place(published, "full", name), protocol, published)
+    return core_seconds(protocol, dict.fromkeys(protocol.arms, len(protocol.seeds)), known)
