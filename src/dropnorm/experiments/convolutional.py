@@ -232,7 +232,11 @@ class Experiment:
             self.recorder.add(self.step, f"{name}_accuracy", torch.stack(found))
 
     def _population(self, i: int, *, noise: bool = True) -> list[Statistics] | None:
-        """Statistics of net i over the same training pictures at each call, in mini-batches as in training."""
+        """Statistics of net i over the same training pictures at each call, in mini-batches as in training.
+
+        There must be as many training pictures as `population_pictures` has in whole mini-batches: else the last one
+        is a remainder that counts as much as the others. A test sees to it for every protocol.
+        """
         batches = self._population_batches()
         drawn = [self._noise(i, "population", b) if noise else None for b in range(len(batches))]
         return self.net.population_statistics(self.parameters[i], batches, drawn)
