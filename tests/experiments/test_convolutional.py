@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from dropnorm.experiments.convolutional import Settings, Training
-from dropnorm.names import ResultName
+from dropnorm.names import SCALES, ResultName
+from dropnorm.protocol import all_names, load
 from dropnorm.training.fixed_batches import FixedBatches
 from dropnorm.training.order import EpochOrder
 from tests.experiments.conftest import assert_resumes, experiments_of, finish
@@ -121,3 +122,20 @@ def test_fixed_batches_are_a_function_of_the_step():
     later = order.batch(13)
     order.batch(2)
     assert torch.equal(order.batch(13), later)
+
+
+def test_statistics_for_test_come_from_whole_mini_batches_in_every_protocol(root, digits):
+    """A remainder would count as much as a whole mini-batch."""
+    pictures = {"cifar10": 50_000, "digits": len(digits.train_labels)}
+    protocols = [load(root, name, scale) for name in all_names(root) for scale in SCALES]
+    arms = [(p.name, arm, s) for p in protocols if not p.derived for arm, s in p.arms.items() if _has_statistics(s)]
+    assert len(arms) > 100
+    for name, arm, s in arms:
+        m = getattr(s.training, "ghost", 0) or s.training.batch_size
+        available = s.data.subset or pictures[s.data.name] - s.data.validation
+        assert s.measure.population_pictures // m * m <= available, f"{name} {arm}"
+
+
+def _has_statistics(settings) -> bool:
+    measure = getattr(settings, "measure", None)
+    return hasattr(measure, "population_pictures") and settings.network.normalisation == "batch"

@@ -105,3 +105,20 @@ def test_the_figure_draws_and_its_words_hold_the_numbers(figure, scale):
 def test_the_paper_s_curve(figure):
     assert list(figure.reference) == ["k", "mean", "sd"]
     assert pd.Series(figure.reference.k).diff().dropna().eq(2).all() and len(figure.reference) == 59
+
+
+def test_as_many_wrong_answers_make_a_tie_though_32_bits_do_not():
+    wrong = [117, 124, 131, 121, 132, 116, 115, 111, 125, 110]  # of 10,000, by repeat
+    as_many = [132, 110, 116, 110, 132, 121, 125, 124, 115, 117]
+    stored = [[percent for percent in np.float32(np.array(of_k) / 100)] for of_k in (wrong, as_many)]
+    assert np.mean(stored[0], dtype=float) < np.mean(stored[1], dtype=float)
+    runs = pd.DataFrame(
+        [
+            (ARM, "arithmetic_error", k, 0, i, v)
+            for k, of_k in zip((51, 101), stored, strict=True)
+            for i, v in enumerate(of_k)
+        ],
+        columns=["arm", "quantity", "step", "seed", "unit", "value"],
+    )
+    errors, _ = figure11.averaged(runs, "arithmetic")
+    assert errors.loc[51, 0] == errors.loc[101, 0] == 1.202

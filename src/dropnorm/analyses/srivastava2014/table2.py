@@ -90,7 +90,7 @@ def _facts(found: pd.DataFrame) -> dict[str, str]:
 
 
 def _controls(runs: pd.DataFrame, errors: pd.DataFrame) -> dict[str, str]:
-    """What float32, a longer training and twice the width change in row 5: points with a 95 % interval, seed by seed."""
+    """What float32, more updates and twice the width change in row 5: points with a 95 % interval, seed by seed."""
     row5, facts = values(errors, "test_error", "max_norm_3x1024"), {}
     for arm in OF_ROW_5:
         change = (values(errors, "test_error", arm) - row5).dropna()
