@@ -180,6 +180,29 @@ def test_theorem_c1_maximum_by_hand():
     np.testing.assert_allclose(most.numpy(), [4, 0], atol=1e-9)
 
 
+def test_theorem_c1_takes_kappa_off():
+    """Random cases whose left side lies between the bound and the bound without kappa decide which of them was used."""
+    differ = 0
+    for kind in KINDS:
+        cases = random_cases(draws(30), kind, 8, 12)
+        y, norm = cases.y, standardise(cases.y)
+        z = cases.gamma * norm.yhat + cases.beta
+        g, v = gradient(cases.loss, z), gradient(cases.normalised_loss, y)
+        left, plain = (
+            theoremc1.max_over_inputs(hessian(*of), along)[0]
+            for of, along in (((cases.normalised_loss, y), v), ((cases.loss, z), g))
+        )
+        ratio = (cases.gamma / norm.sigma).squeeze(1) ** 2
+        kappa = (g * norm.yhat).sum(1) * v.square().sum(1) / (8 * cases.gamma.squeeze(1))
+        holds = theoremc1.measure(cases)["holds_everywhere"].bool()
+        clear = ((left - ratio * (plain - kappa)).abs() > 1e-4 * (left.abs() + ratio * plain.abs())).logical_and(
+            kappa != 0
+        )
+        assert torch.equal(holds[clear], (left <= ratio * (plain - kappa))[clear])
+        differ += int(((left <= ratio * plain) != (left <= ratio * (plain - kappa)))[clear].sum())
+    assert differ > 0
+
+
 # --- the network ---
 
 
