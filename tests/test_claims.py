@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dropnorm.claims import ClaimsFile, judge, read_claims
+from dropnorm.claims import ClaimsFile, judge, read_claims, verdict
+from dropnorm.criteria import Finding
 from dropnorm.errors import UserError
 from dropnorm.names import ResultName
 from dropnorm.protocol import all_names
+from dropnorm.statistics import Estimate
 
 NAME = ResultName("ioffe2015", "figure1")
 DIFFERENCE = {"test": "difference", "measure": "m", "between": ["a", "b"], "above": 0, "size": [0.5, 1.5]}
@@ -167,6 +169,32 @@ def test_exact_and_statistical_parts_must_both_hold():
     assert judge(both, NAME, samples_of(a=a, b=np.full(10, 2)), "paper")[0]["verdict"] == "not replicated"
 
 
+def found(*, n=10, size_met=True, excluded=False, exact=False) -> Finding:
+    return Finding(Estimate(1.0, 0.5, 1.5, 0.01, n), size_met, excluded, exact)
+
+
+@pytest.mark.parametrize(
+    ("findings", "p_holm", "expected"),
+    [
+        ([found(), found(size_met=False)], 0.01, "direction only"),  # every size must be as claimed
+        ([found(n=10), found(n=2)], 0.01, "inconclusive"),  # the part with the fewest seeds counts
+        ([found(), found(exact=True)], 0.2, "inconclusive"),  # an identity that holds proves no difference
+        ([found(exact=True), found(exact=True, size_met=False, excluded=True)], np.nan, "not replicated"),
+        ([found()], 0.05, "inconclusive"),  # below alpha, not at it
+        ([found()], np.nan, "inconclusive"),
+    ],
+)
+def test_a_verdict_takes_every_part(findings, p_holm, expected):
+    assert verdict(findings, p_holm, alpha=0.05) == expected
+
+
+def test_a_part_that_is_still_to_be_tested_leaves_its_claim_without_a_p():
+    to_come = DIFFERENCE | {"between": ["a", "c"]}
+    values = samples_of(a=1 + noise(), b=np.zeros(10), c=[0.0])
+    claim = judge(file_of([DIFFERENCE, to_come]), NAME, values, "paper")[0]
+    assert (claim["p"], claim["n"], claim["verdict"]) == (None, 1, "inconclusive")
+
+
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_fewer_than_three_seeds_are_inconclusive(n):
     claim = judge(file_of([DIFFERENCE]), NAME, samples_of(a=1 + noise(n), b=np.zeros(n)), "paper")[0]
@@ -222,6 +250,23 @@ def test_entries_have_what_the_book_needs_and_are_json(root):
         assert claim["ours"] is None  # nothing measured is nothing written
         assert (claim["evidence"], claim["verdict"]) == (False, "not evidence")
     json.dumps(claims, allow_nan=False)
+
+
+def test_of_several_changes_the_last_is_told():
+    dates = ["2030-01-02", "2031-05-01", "2030-12-31"]
+    file = file_of([DIFFERENCE]).model_dump()
+    change = {"claims": ["X0"], "kind": "criterion", "change": "c", "reason": "r", "verdicts": "v"}
+    file["changes"] = [change | {"date": date} for date in dates]
+    assert ClaimsFile.model_validate(file).criterion_changed("X0") == "2031-05-01"
+
+
+def test_a_change_of_no_claim_is_refused():
+    file = file_of([DIFFERENCE]).model_dump()
+    file["changes"] = [
+        {"date": "2030-01-01", "claims": ["X9"], "kind": "rule", "change": "c", "reason": "r", "verdicts": "v"}
+    ]
+    with pytest.raises(ValueError, match="changes: there is no claim 'X9'"):
+        ClaimsFile.model_validate(file)
 
 
 def test_a_wrong_claims_file_is_named(tmp_path, root):

@@ -52,6 +52,7 @@ def test_a_comment_a_docstring_or_layout_changes_nothing(change, source):
         ("training/sgd.py", "value=-1", "value=-2"),
         ("experiments/classification.py", "0.85", "0.9"),
         ("settings.py", 'extra="forbid"', 'extra="allow"'),
+        ("layers/__init__.py", '"""Layers', 'EAGER = True\n"""Layers'),  # importing any layer runs it
     ],
 )
 def test_code_that_an_experiment_imports_changes_it(change, source, file, old, new):

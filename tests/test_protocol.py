@@ -58,6 +58,14 @@ def test_sweeps_make_every_combination(root):
     assert all(s.data.train_on == "all" for n, s in protocol.arms.items() if ".lr-" not in n)
 
 
+def test_a_sweep_changes_what_its_arm_sets_and_leaves_the_rest_of_it(edited):
+    over = {"network.normalisation": ["none"], "optimiser.lr": [0.5]}
+    protocol = edited(sweeps__both={"arms": ["batchnorm"], "over": over, "set": {"data.train_on": "split"}})
+    swept, own = (protocol.arms[arm] for arm in ("batchnorm.both-none-0.5", "batchnorm"))
+    assert (swept.network.normalisation, swept.optimiser.lr, swept.data.train_on) == ("none", 0.5, "split")
+    assert (own.network.normalisation, own.data.train_on) == ("batch", "all")
+
+
 def test_scales_overlay_and_variants_change(root):
     assert load(root, NAME, "smoke").arms["baseline"].data.name == "digits"
     assert load(root, NAME, "full").arms["baseline"].data.name == "mnist"

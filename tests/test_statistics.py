@@ -21,6 +21,7 @@ def test_log_test_is_on_the_geometric_mean():
     e = log_mean_test(x, 1.0, "above")
     assert e.value == pytest.approx(4.0)
     assert e.low * e.high == pytest.approx(16.0)  # symmetric on the log scale
+    assert log_mean_test(x, 3.0, "above").p == pytest.approx(mean_test(np.log(x), np.log(3.0), "above").p)
 
 
 def test_welch_is_scipy_s_and_shifts_by_the_bound():
@@ -28,8 +29,10 @@ def test_welch_is_scipy_s_and_shifts_by_the_bound():
     e = welch_test(a, b, 0.2, "above")
     assert e.p == pytest.approx(stats.ttest_ind(a - 0.2, b, equal_var=False, alternative="greater").pvalue)
     assert (e.value, e.n) == (pytest.approx(a.mean() - b.mean()), 3)
-    assert e.low < e.value < e.high
+    assert (e.low, e.high) == pytest.approx(stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95))
     assert welch_test(np.ones(3), np.zeros(3), 0.5, "above").p == 0.0
+    one_agrees = welch_test(np.ones(3), b, 0.2, "above")  # the other spreads, and that counts
+    assert one_agrees.low < one_agrees.value < one_agrees.high
     assert np.isnan(welch_test(np.ones(3), np.ones(1), 0.0, "above").p)
 
 
@@ -51,6 +54,15 @@ def test_share_is_exact():
 def test_seeds_that_all_agree(bound, p):
     e = mean_test(np.ones(5), bound, "above")
     assert (e.low, e.high, e.p) == (1.0, 1.0, p)
+
+
+def test_seeds_that_all_lie_on_the_bound_support_neither_side():
+    assert [mean_test(np.ones(5), 1.0, claim).p for claim in ("above", "below")] == [1.0, 1.0]
+
+
+def test_a_small_spread_is_a_spread():
+    e = mean_test(np.array([1.0, 1.0 + 1e-8, 1.0 - 1e-8]), 0.0, "above")
+    assert e.low < 1.0 < e.high
 
 
 @pytest.mark.filterwarnings("error")
@@ -96,6 +108,13 @@ def test_holm():
     assert np.isnan(adjusted[1])
     assert holm([0.02, 1.0, 0.5])[0] == pytest.approx(0.06)  # nor can it change, whatever comes
     assert holm([]) == []
+
+
+def test_the_interval_of_a_mean_is_student_s():
+    x = np.array([1.0, 2.0, 6.0])
+    mean, low, high = mean_interval(x)
+    half = stats.t.ppf(0.975, 2) * x.std(ddof=1) / np.sqrt(3)
+    assert (mean, low, high) == pytest.approx((3.0, 3.0 - half, 3.0 + half))
 
 
 def test_intervals_cover_the_truth_as_often_as_they_say():

@@ -122,3 +122,13 @@ def test_a_seed_in_a_stack_equals_the_seed_alone(make, arm):
     stacked, alone = finish(make(arm, [0, 1])).frame(), finish(make(arm, [1])).frame()
     mine = stacked[stacked.replica == 1].assign(replica=0).reset_index(drop=True)
     assert mine.equals(alone)
+
+
+def test_of_all_steps_the_worst_counts(digits, monkeypatch):
+    """Else an error of one step, or of all, could pass for none."""
+    settings = kind.Training(hidden=[4], lr=0.1, steps=3, batch_size=10, measure_every=1)
+    network = kind.WeightNormMLP(digits, settings, 0, CPU)
+    found = iter(torch.tensor([[1.0, 0.5], [3.0, 0.1], [2.0, 0.2]], dtype=torch.float64))
+    monkeypatch.setattr(network, "_update", lambda step: next(found))
+    trained = network.train()
+    assert (trained["growth_error"], trained["cosine"]) == (3.0, 0.5)

@@ -105,6 +105,13 @@ def test_bfloat16_is_the_same_to_its_rounding(u, affine, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_statistics_of_bfloat16_are_not_rounded_to_it(u, kind):
+    coarse = u.bfloat16()
+    found, exact = batch_statistics(coarse, kind, EPS), batch_statistics(coarse.double(), kind, EPS)
+    torch.testing.assert_close(found.norm.double(), exact.norm, rtol=1e-3 if kind == "batch" else 1e-6, atol=0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_dead_channel_stays_finite(kind):
     u = torch.zeros(4, 2, 3, 3).requires_grad_()
     y = channel_norm(u, torch.ones(2), torch.zeros(2), kind, EPS)

@@ -49,6 +49,12 @@ def test_initial_weights_are_gaussian_and_paired_between_arms():
     assert plain.parameters["b1"].abs().sum() == 0
 
 
+def test_layers_of_one_shape_start_from_different_weights():
+    network = SigmoidMLP([8, 8, 8], False)
+    network.initialise([0], [1.0], CPU)
+    assert not torch.equal(network.parameters["W1"], network.parameters["W2"])
+
+
 def test_inference_with_the_batch_s_own_statistics_is_the_training_network():
     network = SigmoidMLP([20, 8, 10], True)
     network.initialise([0], [0.5], CPU)

@@ -70,6 +70,11 @@ def test_theorem_41_holds_in_its_right_form_only(cases):
     assert found["holds_printed"].max() == 0
     np.testing.assert_allclose(found["shown_right"], 1, rtol=1e-10)
     assert (found["shown_printed"] < 1).all()
+    norm, g = standardise(cases.y), gradient(cases.loss, cases.y)  # at equal weights
+    naive = theorem41.right_side(g, norm.yhat, cases.gamma / norm.sigma, 1 / 8)
+    left = gradient(cases.normalised_loss, cases.y).square().sum(1)
+    torch.testing.assert_close(found["shown_equal_weights"], naive / left)
+    assert torch.equal(found["holds_equal_weights"] == 1, left <= naive)
 
 
 def test_theorem_41_by_hand(by_hand):
@@ -94,11 +99,15 @@ def test_theorem_42_first_line_is_an_equality_and_second_follows_from_its_condit
     norm = standardise(cases.y)
     z = cases.gamma * norm.yhat + cases.beta
     g, v = gradient(cases.loss, z), gradient(cases.normalised_loss, cases.y)
-    condition = curvature(cases.loss, z, v) <= curvature(cases.loss, z, g)
-    assert torch.equal(found["holds_second_line"] == 1, condition)
+    plain = curvature(cases.loss, z, g)
+    assert torch.equal(found["holds_second_line"] == 1, curvature(cases.loss, z, v) <= plain)
+    assert torch.equal(found["holds_positive"] == 1, (g * norm.yhat).sum(1) > 0)
+    assert torch.equal(found["holds_smoother"] == 1, curvature(cases.normalised_loss, cases.y, v) < plain)
+    torch.testing.assert_close(found["mean_gain"], (cases.gamma / norm.sigma).squeeze(1))
 
 
-def test_observation_43(cases):
+def test_observation_43(cases, by_hand):
+    assert observation43.measure(by_hand)["mean_removed"].item() == pytest.approx(1)  # a batch of two keeps nothing
     found = observation43.measure(cases)
     assert max(found["error_same"].max(), found["error_excess"].max()) < 1e-13
     assert ((found["mean_removed"] > 0) & (found["mean_removed"] < 1)).all()
@@ -115,7 +124,9 @@ def test_theorem_44_no_input_of_the_norm_beats_the_maximum(cases):
 
 
 def test_theorem_44_as_printed_depends_on_the_unit_of_the_loss(cases):
-    held = theorem44.measure(cases)["share_by_factor"].mean(1)
+    found = theorem44.measure(cases)
+    assert torch.equal(found["holds_printed"], found["share_by_factor"].amin(0))  # in every unit
+    held = found["share_by_factor"].mean(1)
     assert held[0] <= held[-1]
     assert held[0] < 1
 
@@ -130,6 +141,9 @@ def test_lemma_45_by_hand():
     """W0 = (1, 1), W* = (2, 0): the nearest multiple is (1, 0), at distance 1 = 2 - (4 - 2)^2 / 4."""
     found = lemma45.distances(torch.tensor([[[1.0, 1.0]]]).double(), torch.tensor([[[2.0, 0.0]]]).double())
     assert found["error_identity"].item() < 1e-16
+    two_rows = torch.tensor([[[1.0, 1], [0, 1]]]).double(), torch.tensor([[[2.0, 0], [0, 1]]]).double()
+    nearer = lemma45.distances(*two_rows)["mean_nearer_percent"].item()
+    assert nearer == pytest.approx(100 * (1 - 1 / np.sqrt(1.2)))  # k = 0.6 for both, or 0.5 and 1
     W0, W_star = lemma45.random_pairs(draws(), 5, 7)
     along = (W0 * W_star).sum((1, 2)) / W_star.square().sum((1, 2))
     for t in torch.linspace(0.01, 3, 50):
@@ -178,6 +192,33 @@ def test_theorem_c1_maximum_by_hand():
     H = torch.stack([torch.diag(torch.tensor([1.0, 0.0])), -torch.eye(2)]).double()
     most, _ = theoremc1.max_over_inputs(H, v.expand(2, -1))
     np.testing.assert_allclose(most.numpy(), [4, 0], atol=1e-9)
+
+
+def test_theorem_c1_takes_kappa_off():
+    """Random cases whose left side lies between the bound and the bound without kappa decide which of them was used."""
+    differ = 0
+    for kind in KINDS:
+        cases = random_cases(draws(30), kind, 8, 12)
+        y, norm = cases.y, standardise(cases.y)
+        z = cases.gamma * norm.yhat + cases.beta
+        g, v = gradient(cases.loss, z), gradient(cases.normalised_loss, y)
+        left, plain = (
+            theoremc1.max_over_inputs(hessian(*of), along)[0]
+            for of, along in (((cases.normalised_loss, y), v), ((cases.loss, z), g))
+        )
+        ratio = (cases.gamma / norm.sigma).squeeze(1) ** 2
+        kappa = (g * norm.yhat).sum(1) * v.square().sum(1) / (8 * cases.gamma.squeeze(1))
+        found = theoremc1.measure(cases)
+        holds = found["holds_everywhere"].bool()
+        condition = ((g * norm.yhat).sum(1) > 0) & (curvature(cases.loss, z, v) <= curvature(cases.loss, z, g))
+        assert torch.equal(found["holds_condition"] == 1, condition)
+        assert torch.equal(found["holds_bound"].isnan(), ~condition)
+        clear = ((left - ratio * (plain - kappa)).abs() > 1e-4 * (left.abs() + ratio * plain.abs())).logical_and(
+            kappa != 0
+        )
+        assert torch.equal(holds[clear], (left <= ratio * (plain - kappa))[clear])
+        differ += int(((left <= ratio * plain) != (left <= ratio * (plain - kappa)))[clear].sum())
+    assert differ > 0
 
 
 # --- the network ---

@@ -85,6 +85,19 @@ def test_weights_of_a_unit_lie_side_by_side_through_updates_and_checkpoints():
     assert made.parameters["W1"].stride()[1] == optimiser.velocities["W1"].stride()[1] == 1
 
 
+def test_an_optimiser_goes_on_from_its_state_to_the_bit():
+    def optimiser(made):
+        return HeavyBall(made, learning_rate=numbers(0.1, 0.1), l2=numbers(0.1, 0), max_norm=numbers(1, INF))
+
+    whole, again = net(), net()
+    first, second = optimiser(whole), optimiser(again)
+    first.step(gradients_of(whole, 0), momentum=0.9)
+    second.load_state({name: t.clone() for name, t in first.state().items()})
+    for made, each in ((whole, first), (again, second)):
+        each.step(gradients_of(made, 1), momentum=0.9)
+    assert all(torch.equal(p, again.parameters[name]) for name, p in whole.parameters.items())
+
+
 @pytest.mark.parametrize(
     ("kind", "factors"),
     [

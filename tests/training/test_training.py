@@ -20,6 +20,8 @@ def test_streams_repeat_and_differ():
     assert draw(0, "init", 1) == draw(0, "init", 1)
     others = [draw(1, "init", 1), draw(0, "order", 1), draw(0, "init", 2)]
     assert all(draw(0, "init", 1) != other for other in others)
+    assert draw(0, "noise1", 2) != draw(0, "noise", 12)  # layer 1 at step 2, and no layer at step 12
+    assert draw(1, "0init") != draw(10, "init")
 
 
 def test_streams_leave_the_global_generator_alone():

@@ -36,7 +36,8 @@ def runs():
         parts.append(diverged(arm, [-1] * SEEDS))
         median = {"baseline": [5, 3, 4, 4, 2, 0], "batchnorm": [0, 0.2, 0.1, 0, 0.1, 0]}[arm]
         width = {"baseline": [0.1, 0.1, 0.1, 1, 2, 4], "batchnorm": [2, 2, 2, 3, 3, 4]}[arm]
-        p50 = np.broadcast_to(np.array(median)[:, None, None], (6, SEEDS, UNITS))
+        units = [1, 1, 1, 3]  # the last one moves three times as far, and the median unit counts
+        p50 = np.broadcast_to(np.array(median)[:, None, None] * np.array(units), (6, SEEDS, UNITS))
         half = np.broadcast_to(np.array(width)[:, None, None] / 2, (6, SEEDS, UNITS))
         parts += [rows(arm, f"probe_{p}", p50 + k * half) for p, k in (("p15", -1), ("p50", 0), ("p85", 1))]
     tuned = {

@@ -24,6 +24,7 @@ def test_samples_of_every_claim(vgg_runs, value, draw_all):
     assert value(summary, "highest_train_accuracy", "batchnorm.lr-0.5") == pytest.approx([100] * 3)
     assert value(summary, "final_test_accuracy", "batchnorm") == pytest.approx([83, 83.1, 83.2])
     assert summary.facts["test_lead_at_end"] == "3.0"
+    assert summary.facts["ratio_steps_to_70"] == "4"  # 7,000 over 1,750
     assert summary.facts["runs"] == "12"
     drawings = draw_all(figure1, summary)
     assert set(drawings) == {"figure", "distributions"}

@@ -18,3 +18,10 @@ def test_widths_are_compared_over_the_same_steps(vgg_runs, value, draw_all):
     assert summary.facts["band_ratio_l1"] == "4"
     assert summary.facts["common_steps"] == "2,000"
     assert "l1 norm 0.5" in draw_all(figure12, summary)["figure"].alt
+
+
+def test_the_middle_is_from_step_1000_to_5000(vgg_runs, value):
+    by_step = {"landscape_loss": [9, 1.0, 1.0, 1.0, lambda t, s: 1.0 + t], "landscape_gradient_difference": [1.0] * 5,
+               "landscape_smoothness": [2.0] * 5}  # fmt: skip
+    summary = figure12.summarise(vgg_runs({"standard": by_step}, last=6000))
+    assert value(summary, "band_width_mid", "standard") == pytest.approx([3000] * 3, abs=100)

@@ -45,6 +45,33 @@ def test_samples_of_every_claim(vgg_runs, value, draw_all):
     assert "width of the loss band 2, upper edge of the gradient's change 12" in drawings["figure"].alt
 
 
+def test_every_measure_has_its_own_window(vgg_runs, value):
+    """What is the step itself has for its median the middle of its window; probes are 100 steps apart."""
+
+    def step(t, s):
+        return float(t)
+
+    grows = arm(0.0, 0.0) | {
+        "landscape_loss": [9.0, 1.0, 1.0, 1.0, lambda t, s: 1.0 + t],
+        "landscape_gradient_difference": [step] * 5,
+        "landscape_smoothness": [step] * 5,
+        "random_loss": [1.0, 1.0, 1.0, 1.0, lambda t, s: 1.0 + t],
+        "random_gradient_difference": [step] * 5,
+    }
+    middles = {
+        "band_width": 2500, "band_width_mid": 3000, "band_width_first": 500, "gradient_edge": 3000,
+        "gradient_edge_first": 500, "beta_early": 1500, "beta_late": 9000, "beta_p95": 0.95 * 15_000,
+        "random_gradient_edge": 3000, "random_band_width": 3000,
+    }  # fmt: skip
+    summary = figure4.summarise(vgg_runs({"standard": grows, "batchnorm.half_rate-0.05": grows}, last=15_000))
+    for measure, middle in middles.items():
+        assert value(summary, measure, "standard") == pytest.approx([middle] * 3, abs=100), measure
+    eighth = 9000 / 4 / 0.125  # over the gradient's length and the multiple of the rate
+    assert value(summary, "beta_eighth_times_rate", "standard") == pytest.approx([eighth] * 3, rel=0.02)
+    late = 9000 / 4 / 0.5
+    assert value(summary, "beta_late_times_rate", "batchnorm.half_rate-0.05") == pytest.approx([late] * 3, rel=0.02)
+
+
 def test_a_short_schedule_says_nothing_of_the_late_part(vgg_runs, names):
     summary = figure4.summarise(vgg_runs({"standard": arm(2.0, 12.0), "batchnorm": arm(0.4, 4.0)}))
     measured = {measure for measure, _ in names(summary)}

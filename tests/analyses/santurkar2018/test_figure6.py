@@ -13,7 +13,7 @@ def arm(mean_step, log_var_step):
         return lambda t, s: size * ((t // 100) % 2) if t % 100 == 0 else 1000.0
 
     return {
-        "mean_layer11": [to_and_fro(mean_step)] * 3,
+        "mean_layer11": [to_and_fro(mean_step * size) for size in (0.5, 1, 3)],  # the median channel counts
         "var_layer11": [lambda t, s: float(np.exp(to_and_fro(log_var_step)(t, s))) if t % 100 == 0 else 1.0] * 3,
         "kurtosis_layer11": [0.5] * 3,
         "quantiles_layer11": [0.1 * i for i in range(101)],

@@ -8,7 +8,7 @@ from dropnorm.analyses.santurkar2018 import figure8
 def arm(change):
     quantities = {}
     for layer in (2, 9, 13):
-        channels = [lambda t, s, c=c: t / 1000 + change * (c + 1) * (t % 100 == 1) for c in range(3)]
+        channels = [lambda t, s, c=c: t / 1000 + change * (c + 1) * (t % 100 == 1) for c in (0, 1, 5)]
         quantities |= {f"mean_layer{layer}": channels, f"var_layer{layer}": [4.0] * 3}
     return quantities
 

@@ -26,6 +26,15 @@ def test_the_median_leaves_the_last_layer_out(root, summary):
     assert summary.facts["share_above_one_none"] == "0 %"
 
 
+def test_a_few_units_that_run_away_at_the_end_move_no_median():
+    runs = made_up(arm("linear_none", sigma=0.5))
+    calm = (runs.quantity == "sigma.layer2") & (runs.unit == 0)
+    runs.loc[runs.quantity.isin(["sigma.layer1", "sigma.layer2"]) & (runs.step == STEPS[-1]) & ~calm, "value"] = 50.0
+    found = figure9.summarise(runs)
+    for measure in ("median_sigma", "median_sigma_at_first"):
+        np.testing.assert_allclose(values(found, measure, "linear_none"), 0.5)
+
+
 def test_histograms_are_of_the_first_seed_at_six_steps_from_first_to_last(summary):
     mine = summary.curves[summary.curves.panel == "histogram_layer2"]
     shown = [int(s) for s in dict.fromkeys(mine.series)]
