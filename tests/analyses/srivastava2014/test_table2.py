@@ -90,6 +90,9 @@ def test_controls_are_differences_to_row_5(table):
     assert found.facts["change_longer"].startswith("−0.060")
     assert found.facts["updates_longer"] == "5,000,000"
     assert found.facts["above_lowest_max_norm_2x8192"] == "0.000"
+    runs = made_up(table)
+    one_seed = table.module.summarise(runs[(runs.arm != "longer") | (runs.seed == 0)])
+    assert one_seed.facts["change_longer"] == "−0.060 (one seed)"
 
 
 @pytest.mark.parametrize("arms", [["standard"], ["max_norm_3x1024", "longer"], ["float32"], ["dropout_relu", "maxout"]])

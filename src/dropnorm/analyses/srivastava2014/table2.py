@@ -94,7 +94,9 @@ def _controls(runs: pd.DataFrame, errors: pd.DataFrame) -> dict[str, str]:
     row5, facts = values(errors, "test_error", "max_norm_3x1024"), {}
     for arm in OF_ROW_5:
         change = (values(errors, "test_error", arm) - row5).dropna()
-        if len(change) > 1:
+        if len(change) == 1:
+            facts[f"change_{arm}"] = f"{change.iloc[0]:+.3f} (one seed)".replace("-", "−")
+        elif len(change) > 1:
             facts[f"change_{arm}"] = change_written(*mean_interval(change.to_numpy()), "+.3f")
         if len(table := history(runs, arm, "test_error")):
             facts[f"updates_{arm}"] = f"{table.index[-1]:,}"
