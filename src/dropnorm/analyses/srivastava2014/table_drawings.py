@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.srivastava2014.error_drawings import error_axis, fewest, setup, updates
+from dropnorm.analyses.srivastava2014.error_drawings import error_axis, setup, updates
 from dropnorm.analyses.tidy import has, select
 from dropnorm.plotting import colour, series_band
 
@@ -94,7 +94,7 @@ def _training(curves: pd.DataFrame, context: Context, labels: dict[str, str]) ->
     caption = (
         "Test error against the fraction of each training completed: mean of the seeds with a band from the lowest to "
         "the highest. Schedules of rate and momentum are a share of the training too, and every curve ends with the "
-        f"rate at zero. {setup(context, fewest(curves[curves.panel == 'history']))}"
+        f"rate at zero. {setup(context, curves[curves.panel == 'history'].n)}"
         f"{_other_lengths(curves, context, labels)}"
     )
     shown = {arm: label for arm, label in labels.items() if len(select(curves, "history", arm))}
