@@ -23,7 +23,7 @@ ARM = "dropout_max_norm"  # the network of Table 9's last row
 MANY = 100  # F11.3: k from here on
 TOLERANCE = 0.005  # F11.2: points above the weight-scaled network
 ROUNDING = 1e-5  # errors are stored in 32 bits
-DECIMALS = 5  # of a mean over repeats: equal counts of wrong answers make a tie
+DECIMALS = 5  # of errors that are ranked: equal counts of wrong answers make a tie
 MEANS = ("arithmetic", "geometric")
 FORMS = {
     "trend_with_k": ".2f", "networks_to_match": ".0f", "excess_of_many": ".3f", "excess_in_sd": ".2f",
@@ -63,7 +63,7 @@ def averaged(runs: pd.DataFrame, mean: str) -> tuple[pd.DataFrame, pd.DataFrame]
     index, columns = np.sort(mine.step.unique()), np.sort(mine.seed.unique())
     several = by_repeat.shape[2] > 1
     sd = by_repeat.std(axis=2, ddof=1) if several else np.full(by_repeat.shape[:2], np.nan)
-    return pd.DataFrame(by_repeat.mean(axis=2).round(DECIMALS), index, columns), pd.DataFrame(sd, index, columns)
+    return pd.DataFrame(by_repeat.mean(axis=2), index, columns), pd.DataFrame(sd, index, columns)
 
 
 # --- one value a seed, for the claims ---
@@ -76,7 +76,8 @@ def measures(errors: pd.DataFrame, sd: pd.DataFrame, scaled: pd.Series) -> dict[
     found["never_matches"] = (excess.min() > TOLERANCE + ROUNDING).astype(float)
     at = [k for k in TREND_AT if k in errors.index]
     if len(at) > 2:
-        found["trend_with_k"] = -errors.loc[at].corrwith(pd.Series(at, index=at, dtype=float), method="spearman")
+        ranked = errors.loc[at].round(DECIMALS)
+        found["trend_with_k"] = -ranked.corrwith(pd.Series(at, index=at, dtype=float), method="spearman")
     if 1 in excess.index:
         found["excess_of_one"] = excess.loc[1]
     if len(many := excess[excess.index >= MANY]):
