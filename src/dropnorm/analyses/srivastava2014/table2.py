@@ -42,11 +42,19 @@ LABELS = {
     "dbm_dropout": "13 DBM, fine-tuned with dropout",
     "float32": "–  row 5 in float32 throughout",
     "longer": "–  row 5, longer",
+    "longer_relu": "–  row 4, longer",
 }
 WEIGHTS = {  # millions, biases included
     "max_norm_3x1024": 2.91, "max_norm_3x2048": 10.02, "max_norm_2x4096": 20.04, "max_norm_2x8192": 73.63,
 }  # fmt: skip
-OF_ROW_5 = ("float32", "longer", "max_norm_3x2048")  # what they change: the arithmetic, the length, the width
+CHANGES = {  # what an arm changes in another one, and which two arms these are
+    "float32": ("float32", "max_norm_3x1024"),
+    "width": ("max_norm_3x2048", "max_norm_3x1024"),
+    "longer": ("longer", "max_norm_3x1024"),
+    "longer_relu": ("longer_relu", "dropout_relu"),
+    "limit": ("max_norm_3x1024", "dropout_relu"),
+    "limit_longer": ("longer", "longer_relu"),
+}
 
 
 def summarise(runs: pd.DataFrame) -> Summary:
@@ -60,7 +68,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
         samples=found,
         table=pd.concat([error_table(runs, errors), rows], ignore_index=True),
         curves=error_curves(runs, LABELS),
-        facts=counts(runs) | _facts(found) | _controls(runs, errors),
+        facts=counts(runs) | _facts(found) | _changes(errors) | _updates(runs),
     )
 
 
@@ -89,15 +97,19 @@ def _facts(found: pd.DataFrame) -> dict[str, str]:
     return written(test) | written(train | lowest, ".3f")
 
 
-def _controls(runs: pd.DataFrame, errors: pd.DataFrame) -> dict[str, str]:
-    """What float32, more updates and twice the width change in row 5: points with a 95 % interval, seed by seed."""
-    row5, facts = values(errors, "test_error", "max_norm_3x1024"), {}
-    for arm in OF_ROW_5:
-        change = (values(errors, "test_error", arm) - row5).dropna()
+def _changes(errors: pd.DataFrame) -> dict[str, str]:
+    """What float32, twice the width, more updates and the limit change: points with a 95 % interval, seed by seed."""
+    facts = {}
+    for name, (arm, other) in CHANGES.items():
+        change = (values(errors, "test_error", arm) - values(errors, "test_error", other)).dropna()
         if len(change) == 1:
-            facts[f"change_{arm}"] = f"{change.iloc[0]:+.3f} (one seed)".replace("-", "−")
+            facts[f"change_{name}"] = f"{change.iloc[0]:+.3f} (one seed)".replace("-", "−")
         elif len(change) > 1:
-            facts[f"change_{arm}"] = change_written(*mean_interval(change.to_numpy()), "+.3f")
-        if len(table := history(runs, arm, "test_error")):
-            facts[f"updates_{arm}"] = f"{table.index[-1]:,}"
+            facts[f"change_{name}"] = change_written(*mean_interval(change.to_numpy()), "+.3f")
     return facts
+
+
+def _updates(runs: pd.DataFrame) -> dict[str, str]:
+    """How many updates the longer training has."""
+    errors = history(runs, "longer", "test_error")
+    return {"updates_longer": f"{errors.index[-1]:,}"} if len(errors) else {}
