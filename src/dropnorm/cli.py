@@ -269,7 +269,7 @@ def bench(
         Path, typer.Option(help="Folder for the figures, by processor; `published/bench` is in the book.")
     ] = BENCH,
 ) -> None:
-    """Time a training step beside the same network written the usual way in PyTorch. Takes about a minute."""
+    """Time a training step beside the same network written the usual way in PyTorch. Takes a minute or two."""
     from dropnorm import datasets
     from dropnorm.bench import BENCHMARKS, file_name, lines, measure
     from dropnorm.files import write_json

@@ -9,7 +9,7 @@ def keep_freed_memory() -> None:
     """Tell glibc's malloc to keep what is freed, blocks of any size; elsewhere do nothing.
 
     A training step frees and asks for the same megabytes again and again. By default glibc may return them each time,
-    and the page faults of getting them back can cost more than the arithmetic. No number depends on it.
+    and the page faults of getting them back take a good part of a step. No number depends on it.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -48,7 +48,7 @@ def _printed(c: float, ghat: Tensor, g_: Tensor, ratio: Tensor, mean2: Tensor, a
 
 
 def reflected(X: Tensor, u: Tensor, v: Tensor) -> Tensor:
-    """X `[case, m, d]` with its rows reflected so that the unit vector u `[case, m]` becomes v / ||v||."""
+    """X `[case, m, d]` with its columns reflected so that the unit vector u `[case, m]` becomes v / ||v||."""
     w = u - v / v.norm(dim=1, keepdim=True)
     return X - 2 * w.unsqueeze(2) * (w.unsqueeze(1) @ X) / inner(w, w).view(-1, 1, 1)
 

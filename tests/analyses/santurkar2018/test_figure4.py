@@ -12,6 +12,7 @@ def arm(width, change, slope=1 / 1000, rate=0.1):
     lengths = [0.125, 0.5, 1, 2, 4]
     return {
         "train_loss": lambda t, s: float(np.exp(-slope * t)),
+        "landscape_base_loss": 10.0,
         "landscape_loss": [9.0, 1.0, 1.0, 1.0 + width, 1.0],
         "landscape_gradient_difference": [change] * 5,
         "landscape_smoothness": [change / (4 * rate * m) for m in lengths],
@@ -40,6 +41,9 @@ def test_samples_of_every_claim(vgg_runs, value, draw_all):
     assert value(summary, "random_gradient_edge", "standard") == pytest.approx([0.24] * 3)
     assert value(summary, "random_band_width", "batchnorm") == pytest.approx([0.004] * 3)
     assert value(summary, "band_ratio_equal_loss", "standard") == pytest.approx([5] * 3)
+    kept = {key: fact for key, fact in summary.facts.items() if key.startswith("loss_kept")}
+    assert set(kept) == {f"loss_kept_at_{step}_{arm}" for step in ("half", "eighth") for arm in figure4.ARMS}
+    assert (kept["loss_kept_at_half_standard"], kept["loss_kept_at_eighth_batchnorm"]) == ("10", "90")
     drawings = draw_all(figure4, summary)
     assert set(drawings) == {"figure", "plateau", "random", "equal_loss"}
     assert "width of the loss band 2, upper edge of the gradient's change 12" in drawings["figure"].alt

@@ -47,7 +47,8 @@ def summarise(runs: pd.DataFrame) -> Summary:
         {"band_width": ".2f", "band_width_mid": ".2f", "band_width_first": ".2f", "gradient_edge": ".1f",
          "gradient_edge_first": ".1f", "random_band_width": ".4f",
          "random_gradient_edge": ".2f", "beta_eighth_times_rate_mid": ".2f", "beta_times_rate_mid": ".2f",
-         "beta_late_times_rate": ".2f", "beta_late": ".1f", "beta_eighth_times_rate": ".1f"}
+         "beta_late_times_rate": ".2f", "beta_late": ".1f", "beta_eighth_times_rate": ".1f",
+         "loss_kept_at_half": ".0f", "loss_kept_at_eighth": ".0f"}
     )  # fmt: skip
     facts |= found.ratios(
         {"band_ratio": ("band_width", *ARMS), "band_ratio_mid": ("band_width_mid", *ARMS),
@@ -73,9 +74,18 @@ def _measure(runs: pd.DataFrame, arm: str, arms: list[str], found: Collected) ->
     found.add("beta_eighth_times_rate_mid", arm, window_median(runs, eighth, 1000, 5000, arms), shown_only=True)
     at_half = beta_times_rate(runs, arm, MULTIPLES.index(0.5))
     found.add("beta_times_rate_mid", arm, window_median(runs, at_half, 1000, 5000, arms), shown_only=True)
+    for name, unit in {"half": MULTIPLES.index(0.5), "eighth": EIGHTH}.items():
+        kept = window_median(runs, loss_kept(runs, arm, unit), 3000, 15_000, arms)
+        found.add(f"loss_kept_at_{name}", arm, kept, shown_only=True)
     random_edge, random_band = largest(runs, arm, "random_gradient_difference"), band_width(runs, arm, "random")
     found.add("random_gradient_edge", arm, window_median(runs, random_edge, 1000, 5000, arms))
     found.add("random_band_width", arm, window_median(runs, random_band, 1000, 5000, arms))
+
+
+def loss_kept(runs: pd.DataFrame, arm: str, unit: int) -> pd.DataFrame:
+    """Percent of the mini-batch's loss that are left after a step of the landscape, `unit` a place in MULTIPLES."""
+    after = by_length(runs, arm, "landscape_loss").get(unit, pd.DataFrame())
+    return 100 * after / history(runs, arm, "landscape_base_loss").loc[after.index] if len(after) else after
 
 
 def _late_plateau(runs: pd.DataFrame, arm: str, arms: list[str]) -> pd.Series:

@@ -15,7 +15,7 @@ from dropnorm.analyses.theorems import means, shares, summary
 PANELS = {
     "holds_positive": "inner product > 0",
     "holds_second_line": "second line holds",
-    "holds_smoother": "less curvature",
+    "holds_smoother": "smaller Hessian term",
 }
 
 
@@ -39,8 +39,8 @@ def _facts_by_time(network: pd.DataFrame) -> dict[str, str]:
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """The only figure: in which share of the cases each statement holds."""
     caption = (
-        "Share of cases in which ⟨g, ŷ⟩ is positive, in which the second line of Theorem 4.2 holds, and in which the "
-        "curvature along the gradient is smaller with batch normalization. Circles: random losses of four kinds; "
+        "Share of cases in which ⟨g, ŷ⟩ is positive, in which the second line of Theorem 4.2 holds, and in which "
+        "vᵀĤv is smaller than gᵀHg (T4.2c). Circles: random losses of four kinds; "
         "squares: the hidden layers of the network while it trains. Mean of the seeds, line from the lowest to the "
         f"highest. {setup(context, curves)}"
     )

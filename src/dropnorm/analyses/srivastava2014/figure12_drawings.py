@@ -112,10 +112,11 @@ def _draw_units(curves: pd.DataFrame) -> Figure:
 
 def _settings(curves: pd.DataFrame, context: Context) -> Drawing:
     shown = [m for m in BESIDE if curves.high[curves.panel == f"settings_{m}"].max() > 0]
-    none = "; ".join(f"no {CAPTIONS[m]}" for m in BESIDE if m not in shown)
+    none = "; ".join(CAPTIONS[m] for m in BESIDE if m not in shown)
+    not_drawn = f" Zero in all of them, and not drawn: {none}." if none else ""
     caption = (
-        f"In other settings ({settings_in(curves)}): {', '.join(CAPTIONS[m] for m in shown)}. Mark: mean of the seeds; "
-        f"bar: lowest to highest.{f' Not drawn: {none} anywhere.' if none else ''} {setup(context, curves, 'settings')}"
+        f"In several settings ({settings_in(curves)}): {', '.join(CAPTIONS[m] for m in shown)}. Mark: mean of the "
+        f"seeds; bar: lowest to highest.{not_drawn} {setup(context, curves, 'settings')}"
     )
     alt = f"{len(shown)} panels, each for {settings_in(curves)}. {in_words(curves, BESIDE)}."
     return Drawing(partial(_draw_settings, curves, shown), caption, alt)

@@ -46,7 +46,7 @@ FORMS = {
     "validation_error": ".2f", "rise_1_unit": ".2f", "rise_10_percent": ".0f", "rise_25_percent": ".0f",
     "rise_50_percent": ".0f", "rescaled_rise_10_percent": ".0f", "rescaled_rise_25_percent": ".0f",
     "rescaled_rise_50_percent": ".0f", "added_1_unit": ".3f", "added_10_percent": ".2f", "added_25_percent": ".2f",
-    "added_50_percent": ".2f", "dead_units": ".0f",
+    "added_50_percent": ".2f", "dead_units": ".1f",
 }  # fmt: skip
 
 

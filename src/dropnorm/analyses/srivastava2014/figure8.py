@@ -48,7 +48,7 @@ FORMS = {
     "mean_activation": ".2f", "near_zero": ".0f", "zero": ".0f", "above_1": ".0f", "above_2": ".0f", "largest": ".1f",
     "hoyer": ".2f", "treves_rolls": ".2f", "hoyer_units": ".2f", "treves_rolls_units": ".2f", "hoyer_live": ".2f",
     "treves_rolls_live": ".2f", "mean_scaled": ".2f", "above_1_scaled": ".0f", "unit_mean_median": ".2f",
-    "dead_units": ".0f", "mean_activation_batch": ".2f", "near_zero_batch": ".0f", "above_1_batch": ".0f",
+    "dead_units": ".1f", "mean_activation_batch": ".2f", "near_zero_batch": ".0f", "above_1_batch": ".0f",
 }  # fmt: skip
 
 

@@ -49,7 +49,7 @@ def _numbers(curves: pd.DataFrame, reference: pd.DataFrame, panel: str) -> str:
     for series, words in SERIES.items():
         mine, paper = select(curves, panel, series), _of_paper(reference, panel, series)
         points = ", ".join(f"{r.value:.2f} at {r.x:g}" for r in mine.itertuples())
-        of_paper = ", ".join(f"{r.value:.2f} at {r.p:g}" for r in paper.itertuples())
+        of_paper = ", ".join(f"{r.value:g} at {r.p:g}" for r in paper.itertuples())
         parts.append(f"{words}, ours: {points or 'not run'}; the paper's: {of_paper}")
     return f"{PANELS[panel]}: {'; '.join(parts)}."
 
