@@ -143,7 +143,7 @@ def test_unusable_mirror_address(mnist, tmp_path):
 
 def test_data_directory_that_is_a_file(mnist, tmp_path):
     (tmp_path / "data").write_text("")
-    with pytest.raises(UserError, match="cannot fetch mnist into .*/data"):
+    with pytest.raises(UserError, match="cannot fetch mnist into .*/data.*: Not a directory; choose another"):
         load("mnist", tmp_path / "data", mirror=str(tmp_path))
 
 
@@ -162,7 +162,7 @@ def test_a_full_disk_is_said_at_once(mnist, publish, serve, tmp_path, monkeypatc
     publish("mnist", server.url)
     full = OSError(28, "No space left on device")
     monkeypatch.setattr(files.os, "fsync", lambda *_: (_ for _ in ()).throw(full))
-    with pytest.raises(UserError, match="No space left on device"):
+    with pytest.raises(UserError, match="No space left on device; free some space or choose another"):
         load("mnist", tmp_path)
     assert server.requests == [f"/{IMAGES}"]
     assert names_in(tmp_path / "MNIST/raw") == []

@@ -1,5 +1,6 @@
 """Bring the missing files of a data set: from the mirror first, then from the public addresses."""
 
+import errno
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -34,8 +35,9 @@ def ensure(name: str, data_dir: Path, mirror: str | None = None, download: bool 
                 if not fetcher.fetch(file, candidates(source, file, (folder, data_dir), base)):
                     break  # the other files would only add waiting
         except OSError as error:
-            hint = "free some space or choose another data directory"
-            raise UserError(f"cannot fetch {name} into {folder}: {error}: {hint}") from error
+            space = "free some space or " if error.errno == errno.ENOSPC else ""
+            hint = f"{space}choose another data directory (--data-dir)"
+            raise UserError(f"cannot fetch {name} into {folder}: {error.strerror or error}; {hint}") from error
     if absent := missing(source, folder):
         raise UserError(_advice(name, folder, absent, fetcher.failures))
     return folder
