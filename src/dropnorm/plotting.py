@@ -17,9 +17,9 @@ _COLOURS = {
 # For results with more series than two: the Okabe-Ito colours in an order in which neighbours differ in lightness too.
 _SERIES = {
     "light": ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#56B4E9", "#555555"),
-    "dark": ("#56B4E9", "#E69F00", "#2BC59B", "#E0A3C8", "#F0E442", "#3D8FD1", "#bbbbbb"),
+    "dark": ("#56B4E9", "#E69F00", "#2BC59B", "#E0A3C8", "#F0E442", "#9B86F0", "#bbbbbb"),
 }
-_DASHES = ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (3, 1)), ":")
+_DASHES = ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (9, 3)), (0, (8, 2, 2, 2, 2, 2)))  # dotted: the papers' curves
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = {"baseline": "--", "batchnorm": "-"}
 LABELS = {"baseline": "without BN", "batchnorm": "with BN"}

@@ -64,7 +64,7 @@ def line(ax: Axes, curves: pd.DataFrame, panel: str, series: str, arm: str, labe
     """A curve with its band, and a mark at each of its points."""
     mine = select(curves, panel, series)
     band(ax, mine, COLOURS[arm], label)
-    ax.plot(mine.x, mine.value, MARKS[arm], color=colour(COLOURS[arm]), markersize=4)
+    ax.plot(mine.x, mine.value, MARKS[arm], color=colour(COLOURS[arm]), markersize=4, clip_on=False)
 
 
 def changes_by_factor(ax: Axes, curves: pd.DataFrame, labels: dict[str, str]) -> None:

@@ -17,6 +17,7 @@ from dropnorm.analyses.santurkar2018.vgg import (
     train_accuracy,
     window,
 )
+from dropnorm.analyses.santurkar2018.vgg_drawings import ends_told
 
 
 def test_a_window_is_cut_where_the_shortest_run_ends_and_counts_from_a_quarter_on(vgg_runs):
@@ -80,3 +81,16 @@ def test_changes_are_between_steps_in_a_row_alone():
     table = pd.DataFrame({0: [1.0, 3.0, 10.0, 9.0]}, index=[0, 1, 100, 101])
     assert successive_change(table)[0].to_dict() == {0: 2, 100: 1}
     assert list(first_of_pairs(table).index) == [0, 100]
+
+
+def test_a_line_that_ends_before_the_others_is_told_with_its_step():
+    curves = pd.DataFrame(
+        {
+            "panel": "train",
+            "series": ["standard", "standard", "batchnorm", "batchnorm", "l1"],
+            "x": [0, 15000, 0, 2000, 15000],
+            "value": [10.0, 96.0, 10.0, 75.0, 50.0],
+        }
+    )
+    told = ends_told(curves, "train", ["standard", "batchnorm", "l1", "l2"])
+    assert told == "standard 96.0; batch norm 75.0 (at step 2,000); l1 norm 50.0"

@@ -104,6 +104,13 @@ def test_arms_that_were_not_run_leave_gaps_and_nothing_else(table, arms):
     table.survives(made_up(table), arms)
 
 
+def test_one_seed_alone_is_no_mean(table):
+    runs = made_up(table)
+    drawings = table.drawings(runs[(runs.arm != "maxout") | (runs.seed == 0)], "paper")
+    assert "maxout, 2 × (5 × 240): 0.93 (one seed), paper 0.94" in drawings["figure"].alt
+    assert "Hollow dots: one seed." in drawings["figure"].caption
+
+
 @pytest.mark.parametrize("scale", ["paper", "smoke"])
 def test_figures_draw_and_their_words_hold_the_numbers(table, scale):
     drawings = table.drawings(made_up(table), scale)

@@ -56,8 +56,8 @@ def _figure1(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) ->
     rate, std = context.settings["optimiser"]["lr"], context.settings["network"]["init_std"]
     caption = (
         "(a) Test accuracy over training, mean of the seeds with a band from the lowest to the highest; (b, c) 15th, "
-        "50th and 85th percentile, over the same test images, of the input to one sigmoid of the last hidden layer "
-        "(the first unit of the first seed; band: that unit in all seeds). Dotted grey: the paper's own curves. "
+        "50th (thick) and 85th percentile, over the same test images, of the input to one sigmoid of the last hidden "
+        "layer (the first unit of the first seed; band: that unit in all seeds). Dotted grey: the paper's own curves. "
         f"Learning rate {rate}, first weights N(0, {std}²). {_setup(context, n)}"
     )
     numbers = "; ".join(f"{LABELS[net]} {e.value:.2f} % (seeds {e.low:.2f} to {e.high:.2f})" for net, e in ends.items())
@@ -83,7 +83,7 @@ def _draw_figure1(curves: pd.DataFrame, reference: pd.DataFrame | None, steps: i
     for ax, net, letter in zip(axes[1:], NETS, "bc", strict=True):
         _draw_inputs(ax, curves, reference, net)
         ax.set_title(f"({letter}) {LABELS[net]}")
-        ax.set_ylim(-2.5, 2.5)
+        ax.set_ylim(-3, 3)
     axes[1].set_ylabel("input of one sigmoid")
     for ax in axes:
         step_axis(ax, steps)
@@ -140,7 +140,7 @@ def _draw_early(curves: pd.DataFrame, context: Context) -> Figure:
         ax.set_title(words)
         step_axis(ax, context.settings["training"]["steps"] / 5)
     axes[0].set_ylabel("test accuracy (%)")
-    axes[0].legend(loc="lower right")
+    axes[-1].legend(loc="lower right")
     return figure
 
 

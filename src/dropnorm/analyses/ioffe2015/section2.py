@@ -148,7 +148,8 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     caption = (
         "Left: test accuracy after the last step against the learning rate, with a gradient that goes through mean and "
         "variance and with one that takes them for constant. Right: largest bias of the hidden layers at the rate that "
-        f"is judged. {steps:,} steps on {context.data}; mean, lowest and highest seed. {ending(context, curves)}"
+        f"is judged. Networks that blew up are in both with what they came to. {steps:,} steps on {context.data}; "
+        f"mean, lowest and highest seed. {ending(context, curves)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

@@ -92,10 +92,10 @@ def _facts(accuracy, by_rate, exact) -> dict[str, str]:
 def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> dict[str, Drawing]:
     """The only figure: accuracy over training, and steps to 90 % by rate."""
     rate = context.settings["optimiser"]["lr"]
+    cut = f", and that of accuracies begins at {LOWEST} %" if _reaches_level(curves) else ""
     caption = (
         f"Left: test accuracy of the sigmoid network at rate {rate}, batch normalization before or after each sigmoid; "
-        f"the axis of steps is logarithmic, and that of accuracies begins at {LOWEST} % if any is above {LEVEL} %, the "
-        "dotted line. "
+        f"the axis of steps is logarithmic{cut}; dotted: {LEVEL} %. "
         f"Right: steps until the test accuracy reaches {LEVEL} %, by rate; a network that never does counts with its "
         f"last step. On {context.data}; mean, lowest and highest seed. {ending(context, curves)}"
     )
@@ -124,7 +124,13 @@ def _draw(curves: pd.DataFrame) -> Figure:
     right.set_yscale("log")
     right.set_xlabel("learning rate")
     right.set_ylabel(f"steps to {LEVEL} %")
+    by_rate = curves[curves.panel == "steps"]
+    ticks_at(right.yaxis, [x for x in STEPS_TOLD if by_rate.low.min() <= x <= by_rate.high.max()])
     return figure
+
+
+def _reaches_level(curves: pd.DataFrame) -> bool:
+    return bool(curves.value[curves.panel == "accuracy"].max() > LEVEL)
 
 
 def _closely(ax: Axes, accuracy: pd.DataFrame) -> None:
@@ -135,5 +141,5 @@ def _closely(ax: Axes, accuracy: pd.DataFrame) -> None:
     if len(accuracy):
         ax.set_xlim(accuracy.x.min(), accuracy.x.max())
         ticks_at(ax.xaxis, [x for x in STEPS_TOLD if accuracy.x.min() <= x <= accuracy.x.max()])
-    if accuracy.value.max() > LEVEL:
+    if _reaches_level(accuracy):
         ax.set_ylim(LOWEST, 100)

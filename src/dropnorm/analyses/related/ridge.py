@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from scipy.stats import linregress
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.panels import ticks_at
 from dropnorm.analyses.tables import by_unit, ending
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
@@ -130,6 +131,7 @@ def _draw(curves: pd.DataFrame) -> Figure:
     left.set_ylabel("relative distance")
     middle.set_xlabel("learning rate")
     middle.set_ylabel("mean squared distance")
+    ticks_at(middle.xaxis, sorted(curves.x[curves.panel == "rate"].unique()))
     right.set_xlabel("lambda")
     right.set_ylabel("distance to ridge")
     right.set_ylim(bottom=0)

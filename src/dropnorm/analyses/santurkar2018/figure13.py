@@ -103,8 +103,8 @@ def _landscape(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Co
     caption = (
         f"Along the gradient, over {lengths(context)}: upper edge of the loss, upper edge of the change of the "
         "gradient, and effective beta-smoothness, for no normalisation and four kinds; above ours, lines are medians "
-        "over the seeds; below the paper's one run. Dash-dotted: 2 / learning rate. Learning rate "
-        f"{context.settings['optimiser']['lr']:g}. {setup(context, n)}"
+        "over the seeds; below the paper's one run, on axes of its own. Dash-dotted: 2 / learning rate. Learning "
+        f"rate {context.settings['optimiser']['lr']:g}. {setup(context, n)}"
     )
     third = context.settings["training"]["steps"] / 3
     words = "; ".join(
@@ -126,9 +126,7 @@ def _typical(curves: pd.DataFrame, panel: str, net: str, until: float) -> str:
 
 def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context, nets: list[str]) -> Figure:
     with_paper = reference is not None
-    figure, axes = plt.subplots(
-        1 + with_paper, 3, figsize=(9.2, 3.1 + 2.7 * with_paper), sharex=True, sharey="col", squeeze=False
-    )
+    figure, axes = plt.subplots(1 + with_paper, 3, figsize=(9.2, 3.1 + 2.7 * with_paper), sharex=True, squeeze=False)
     for net in nets:
         style = {k: v for k, v in series_style(STYLES[net]).items() if k != "marker"} | {"linewidth": 1.3}
         for column, (panel, (of_paper, _)) in enumerate(PANELS.items()):

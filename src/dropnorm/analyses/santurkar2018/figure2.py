@@ -94,7 +94,7 @@ def _accuracies(curves: pd.DataFrame, reference: pd.DataFrame | None, context: C
     caption = (
         f"Accuracy on the mini-batches in training, smoothed: {drawings.SEEDS_BAND}. (a) Noise behind batch norm. "
         "(b) The standard net with the same noise, and with noise in units of each channel's own spread. "
-        f"{drawings.PAPER_DOTTED} {drawings.setup(context, drawings.seeds_of(curves, 'train'))}"
+        f"{drawings.LINES_END} {drawings.PAPER_DOTTED} {drawings.setup(context, drawings.seeds_of(curves, 'train'))}"
     )
     alt = (
         "Two panels of training accuracy over steps. At the end of each run: "

@@ -101,14 +101,14 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     caption = (
         "Change of a channel's mean (above) and variance (below) from one step to the next, every "
         f"{context.settings['measure']['activations_every']} steps: median over the channels followed, "
-        f"{drawings.SEEDS_BAND}. {setup}"
+        f"{drawings.SEEDS_BAND}. {drawings.LINES_END} {setup}"
     )
     alt = "Six panels of changes over steps. Change of the mean at the end of each run: " + "; ".join(
         f"layer {layer}: {drawings.ends_told(curves, f'change_mean_layer{layer}', ARMS, '.2g')}" for layer in LAYERS
     )
     drift = (
         "Mean (above) and variance (below) of one channel, first seed, less what they were at the first step. The "
-        f"channel was drawn beforehand. {setup}"
+        f"channel was drawn beforehand. {drawings.LINES_END} {setup}"
     )
     drift_alt = "Six panels of differences over steps. Of the mean at the end of each run: " + "; ".join(
         f"layer {layer}: {drawings.ends_told(curves, f'drift_mean_layer{layer}', ARMS, '.2g')}" for layer in LAYERS

@@ -16,6 +16,7 @@ from dropnorm.plotting import series_band, series_style
 
 SEEDS_BAND = "mean of the seeds with a band from the lowest to the highest"
 PAPER_DOTTED = "Faint and dotted: the paper's own curves, where they could be read (a net of full width)."
+LINES_END = "A line ends where its run does."
 IN_PAPER = {"standard": "std", "batchnorm": "bn", "noisy_batchnorm": "noisy", "l1": "l1", "l2": "l2", "linf": "linf"}
 
 
@@ -87,7 +88,10 @@ def distributions(
     curves: pd.DataFrame, layers: list[int], arms: list[str], context: Context, extent: str = ""
 ) -> Drawing:
     """What goes into the ReLUs of one channel of each layer, beside curves of the panel `train`; extent: in words."""
-    caption = f"Distributions over training{extent}: {FAN_WORDS}. {setup(context, seeds_of(curves, 'train'))}"
+    caption = (
+        f"Distributions over training{extent}: {FAN_WORDS}. The vertical scales differ. "
+        f"{setup(context, seeds_of(curves, 'train'))}"
+    )
     alt = f"A grid of distributions. At the end 10th to 90th percentile: {fans_told(curves, layers, arms)}."
     return Drawing(partial(fans, curves, layers, arms), caption, alt)
 
@@ -145,10 +149,11 @@ def fans_told(curves: pd.DataFrame, layers: list[int], arms: list[str]) -> str:
 def ends_told(
     curves: pd.DataFrame, panel: str, arms: Iterable[str], form: str = ".1f", words: dict[str, str] = LABELS
 ) -> str:
-    """The last value of each arm's line in words."""
-    return "; ".join(
-        f"{words[arm]} {select(curves, panel, arm).value.iloc[-1]:{form}}" for arm in drawn(curves, panel, arms)
-    )
+    """The last value of each arm's line in words, with its step where others go on."""
+    ends = {arm: select(curves, panel, arm).iloc[-1] for arm in drawn(curves, panel, arms)}
+    last = max((end.x for end in ends.values()), default=0)
+    told = {arm: f"{words[arm]} {end.value:{form}}" for arm, end in ends.items()}
+    return "; ".join(f"{told[arm]} (at step {end.x:,.0f})" if end.x < last else told[arm] for arm, end in ends.items())
 
 
 def seeds_of(curves: pd.DataFrame, panel: str) -> int:

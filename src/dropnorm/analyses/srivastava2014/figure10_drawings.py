@@ -33,8 +33,9 @@ def _figure10(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -
     caption = (
         "(a) Test error after the last update against the number of training images, both logarithmic. (b) Points that "
         "dropout takes off the error of a net without it, seed by seed: of the net with the same settings"
-        f"{small}. (c) The same in percent of that error. Points: mean of the seeds, each with a subset of its own; "
-        f"band: lowest to highest. Dotted grey: the paper's, bars as drawn there. {setup(context, n)}"
+        f"{small}; crosses: the paper's. (c) The same in percent of that error. Points: mean of the seeds, each with a "
+        "subset of its own; band: lowest to highest. Dotted grey: the paper's, bars as drawn there. "
+        f"{setup(context, n)}"
     )
     if context.scale == "smoke":
         caption += " The digits are fewer than the larger sizes ask for: there all of them were used."
@@ -75,6 +76,7 @@ def _draw(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Fi
         ax.set(xlabel="training images", title=f"({letter})")
     handles, words = axes[0].get_legend_handles_labels()
     figure.legend(handles, words, loc="outside upper center", ncols=3, fontsize="small")
+    axes[1].legend(fontsize="small")
     return figure
 
 

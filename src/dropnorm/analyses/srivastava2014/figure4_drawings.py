@@ -22,7 +22,7 @@ MARKS = {"none": "s", "dropout": "o", "limit": "D"}
 LONGER_SIZE = "2x1024"  # the architecture that was also trained for a longer time
 PAPER_UPDATES, PAPER_END = 1_000_000, 900_000
 PAPER_AXIS = (0.7, 2.6)
-LABEL = {"dropout": "paper"}  # one entry of a legend for both of its curves
+PAPER_DASHES = {"none": ":", "dropout": "--"}
 TOP = 4  # percent, of the axis that the clusters are drawn on
 
 
@@ -110,7 +110,7 @@ def _clusters(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -
         "lowest to the highest of all nets and seeds; grey: the same of the paper's curves (a million updates, one run "
         "a net). (b) Test error after the last update of each architecture: mean of the seeds, bars from the lowest to "
         f"the highest{diamonds}; grey bands: from the lowest to the highest of the paper's curves, each its mean over "
-        f"the last tenth of the training. {setup(context, fewest(mine))}"
+        f"the last tenth of the training, the upper band without dropout. {setup(context, fewest(mine))}"
     )
     ends = [select(curves, "clusters", group).iloc[-1] for group in STYLE]
     spans = "; ".join(
@@ -139,19 +139,20 @@ def _draw_spans(ax: Axes, curves: pd.DataFrame, reference: pd.DataFrame | None, 
         mine = select(curves, "clusters", group)
         band(ax, mine.assign(x=100 * mine.x / last), style, GROUPS[group])
         if reference is not None:
-            _draw_paper(ax, reference[reference.group == group], 100 / PAPER_UPDATES, LABEL.get(group))
+            _draw_paper(ax, reference, group, 100 / PAPER_UPDATES)
     ax.set(xlim=(0, 100), xlabel="share of the training (%)", ylabel="test error (%)", title="(a)")
     if reference is not None:
         ax.set_ylim(top=min(ax.get_ylim()[1], TOP))  # one bad start would flatten all the rest
     ax.legend(loc="upper right", fontsize="small")
 
 
-def _draw_paper(ax: Axes, mine: pd.DataFrame, x_of_update: float, label: str | None) -> None:
+def _draw_paper(ax: Axes, reference: pd.DataFrame, group: str, x_of_update: float) -> None:
     """The mean of the paper's curves of one kind, with a band from the lowest to the highest."""
-    by_update = mine.groupby("updates").value
+    by_update = reference[reference.group == group].groupby("updates").value
     x = by_update.mean().index * x_of_update
     ax.fill_between(x, by_update.min(), by_update.max(), alpha=0.15, linewidth=0, color=colour("paper"))
-    ax.plot(x, by_update.mean(), ":", color=colour("paper"), linewidth=1.3, label=label)
+    style = {"linestyle": PAPER_DASHES[group], "color": colour("paper"), "linewidth": 1.3}
+    ax.plot(x, by_update.mean(), label=f"paper, {GROUPS[group]}", **style)
 
 
 def _draw_ends(ax: Axes, curves: pd.DataFrame, reference: pd.DataFrame | None) -> None:
@@ -202,8 +203,9 @@ def _draw_longer(pairs: dict[str, tuple[pd.DataFrame, pd.DataFrame]], paper: pd.
         band(ax, short, STYLE[group], side=True)
         band(ax, longer, STYLE[group], GROUPS[group])
         if paper is not None:
-            _draw_paper(ax, paper[paper.group == group], 1, LABEL.get(group))
-    ax.set(xscale="log", xlabel="updates", ylabel="test error (%)")
+            _draw_paper(ax, paper, group, 1)
+    first = min(part.x[part.x > 0].min() for pair in pairs.values() for part in pair)
+    ax.set(xscale="log", xlim=(first, None), xlabel="updates", ylabel="test error (%)")
     if paper is not None:
         ax.set_ylim(PAPER_AXIS)
     ax.legend(loc="upper right", fontsize="small")

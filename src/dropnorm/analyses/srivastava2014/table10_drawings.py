@@ -69,6 +69,6 @@ def _draw_finals(ax: Axes, curves: pd.DataFrame, paper: pd.DataFrame | None) -> 
             printed = paper[paper.arm == arm].iloc[0]
             paper_points(ax, i + 0.15, printed.value, printed.plus_minus, "x", "Table 10" if i == 0 else None)
     ax.set_xticks(range(len(ARMS)), list(ARMS.values()))
-    ax.set(xlim=(-0.5, len(ARMS) - 0.5), title="(b)")
+    ax.set(xlim=(-0.5, len(ARMS) - 0.5), ylabel="final test error (%)", title="(b)")
     if paper is not None:
         ax.legend(loc="best", fontsize="small")

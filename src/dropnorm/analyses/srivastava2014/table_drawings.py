@@ -41,9 +41,10 @@ def _rows(curves, reference, context: Context, labels: dict[str, str], table: st
     shown = {arm: label for arm, label in labels.items() if has(curves, "final", arm) or arm in set(paper.arm)}
     quoted = "; hollow diamonds: quoted there from others" if paper.quoted.any() else ""
     marks = f" Grey crosses: {table} of the paper{quoted}." if len(paper) else ""
+    single = " Hollow dots: one seed." if (final.n == 1).any() else ""
     caption = (
         "Test error after the last update. Dots: mean of the seeds, with a line from the lowest to the highest; the "
-        f"number is the mean.{marks} {setup(context, final.n)}{_other_lengths(curves, context, labels)}"
+        f"number is the mean.{single}{marks} {setup(context, final.n)}{_other_lengths(curves, context, labels)}"
     )
     numbers = "; ".join(_row_words(arm, label, curves, paper) for arm, label in shown.items())
     return Drawing(partial(_draw_rows, curves, paper, shown), caption, f"Test errors in percent. {numbers}.")
@@ -58,7 +59,9 @@ def _other_lengths(curves: pd.DataFrame, context: Context, labels: dict[str, str
 
 def _row_words(arm: str, label: str, curves: pd.DataFrame, paper: pd.DataFrame) -> str:
     mine, printed = select(curves, "final", arm), paper[paper.arm == arm].error
-    ours = [f"{e.value:.2f} (seeds {e.low:.2f} to {e.high:.2f})" for e in mine.itertuples()] or ["no dots"]
+    ours = [
+        f"{e.value:.2f} ({f'seeds {e.low:.2f} to {e.high:.2f}' if e.n > 1 else 'one seed'})" for e in mine.itertuples()
+    ] or ["no dots"]
     return ", ".join([f"{label}: {ours[0]}", *(f"paper {value:.2f}" for value in printed)])
 
 
@@ -67,7 +70,8 @@ def _draw_rows(curves: pd.DataFrame, paper: pd.DataFrame, labels: dict[str, str]
     for i, arm in enumerate(labels):
         for mine in select(curves, "final", arm).itertuples():
             ax.plot([mine.low, mine.high], [i, i], color=colour("batchnorm"), linewidth=2, alpha=0.5)
-            ax.plot(mine.value, i, "o", color=colour("batchnorm"), markersize=6)
+            fill = {"markerfacecolor": "none"} if mine.n == 1 else {}
+            ax.plot(mine.value, i, "o", color=colour("batchnorm"), markersize=6, **fill)
             ax.annotate(f"{mine.value:.2f}", (1, i), (4, 0), ("axes fraction", "data"), "offset points", va="center",
                         ha="left", fontsize="small")  # fmt: skip
         for printed in paper[paper.arm == arm].itertuples():
