@@ -71,3 +71,9 @@ def test_it_is_the_same_on_every_python(tmp_path):
     path = tmp_path / "a.py"
     path.write_text("""x = f"{'b' if order == 'before' else 'beta'}{n:{width}d}" + f'{n}'\n""")
     assert _code(path) == """x = f"{('b' if order == 'before' else 'beta')}{n:{width}d}" + f'{n}'"""
+
+
+def test_a_module_may_be_imported_by_name_from_its_package(tmp_path):
+    (tmp_path / "a.py").write_text("from dropnorm import b")
+    (tmp_path / "b.py").write_text("import math")
+    assert import_closure("dropnorm.a", tmp_path) == ["dropnorm.a", "dropnorm.b"]

@@ -203,3 +203,11 @@ def test_variants_name_folders(root):
 def test_outside_a_checkout(tmp_path):
     with pytest.raises(UserError, match="no dropnorm checkout"):
         project_root(tmp_path)
+
+
+def test_a_setting_is_not_taken_for_one_whose_name_begins_alike(root):
+    protocol = load(root, NAME, "smoke", {"measure.probe_images": 10})
+    protocol.__dict__["_overrides"] = {"an arm": {"measure.probe": 1}}
+    assert protocol.may_change("measure.probe_images")
+    protocol.__dict__["_overrides"] = {"an arm": {"measure": {}}}
+    assert not protocol.may_change("measure.probe_images")

@@ -176,3 +176,9 @@ def test_what_is_changed_or_absent_is_not_compared(second, published, tmp_path):
         with_published(second, tmp_path / "nothing")
     with pytest.raises(UserError, match=r"has no claims.json; make it: dropnorm run .* --variant lr05"):
         with_original(Place(second.root, "paper", NAME, "lr05"))
+
+
+def test_an_evaluation_that_was_broken_off_is_not_compared(second, published):
+    second.file("digests.json").unlink()  # which is written last
+    with pytest.raises(UserError, match="has no digests.json; make it: dropnorm run"):
+        with_published(second, published.root)

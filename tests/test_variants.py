@@ -100,3 +100,13 @@ def test_a_variant_is_of_those_results_that_its_change_goes_with(root, tmp_path,
 def test_a_change_that_goes_with_no_result_is_refused(root, tmp_path, set_, why):
     with pytest.raises(UserError, match=why):
         opened(root, tmp_path, set_)
+
+
+def test_a_variant_that_changes_nothing_of_a_source_keeps_to_that(tmp_path):
+    """As a source has it whose settings a derived result's variant leaves alone."""
+    place = Place(tmp_path, "full", NAME, "lr03")
+    remember(place, {})
+    place.runs.mkdir()
+    place.run("baseline").touch()
+    with pytest.raises(UserError, match="was made with no change; choose another name"):
+        resolve(place, {"optimiser.lr": 0.5})
