@@ -8,15 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dropnorm import publishing
+from dropnorm import cli, publishing
 from dropnorm import runs as runs_module
 from dropnorm.errors import UserError
-from dropnorm.evaluation import evaluate, evaluate_published, evaluation_digest, page_files
+from dropnorm.evaluation import evaluate, evaluate_published, evaluation_digest, page_files, runs_to_judge
 from dropnorm.files import differing, seal, sha256, write_json
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
 from dropnorm.publishing import publish, restore, restore_all
 from dropnorm.runs import arm_state, write_arm
+from dropnorm.stacks import reserved
 from dropnorm.status import _evaluation, status
 from dropnorm.variants import remember
 from dropnorm.workflow import published_files
@@ -174,6 +175,32 @@ def test_what_is_published_is_not_judged_again_from_a_damaged_file(root, publish
     assert differing(published.folder) == [name]
 
 
+@pytest.mark.parametrize("command", [cli.publish, cli.compare])
+def test_what_is_published_is_no_folder_of_results(root, monkeypatch, command):
+    """It would be deleted before it is copied onto itself."""
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(publishing, "publish", lambda *_: pytest.fail("it would have been deleted"))
+    monkeypatch.setattr("dropnorm.compare.with_published", lambda *_: pytest.fail("it would have been written into"))
+    with pytest.raises(UserError, match="--out published: what is published is committed"):
+        command(str(NAME), scale="paper", out=Path("published"), variant=None)
+
+
+def test_a_training_that_ends_while_its_runs_are_read_is_noticed(root, place, protocol, monkeypatch):
+    """Or the provenance would be that of other runs than the numbers."""
+
+    def read(*arguments) -> pd.DataFrame:
+        runs = runs_to_judge(*arguments)
+        made = invented_runs(ARM, protocol.arms[ARM], np.random.default_rng(7)).assign(seed=77)
+        write_arm(place, protocol, ARM, made, SESSION)
+        return runs
+
+    before = place.file("provenance.json").read_text()
+    monkeypatch.setattr("dropnorm.evaluation.runs_to_judge", read)
+    with pytest.raises(UserError, match="a training ended while its runs were read; run the same command again"):
+        evaluate(root, place, protocol)
+    assert place.file("provenance.json").read_text() == before
+
+
 def test_what_was_run_with_other_values_is_neither_published_nor_drawn_again(root, place, published):
     """Its captions would tell of settings that were never run."""
     today = load(root, NAME, "paper", {"training.batch_size": 30})
@@ -324,6 +351,14 @@ def test_all_of_a_scale(root, published, elsewhere):
     assert lines == [f"ioffe2015/figure1: {len(load(root, NAME, 'paper').arms)} arms restored"]
     with pytest.raises(UserError, match="no runs of srivastava2014/section9 are published at scale paper"):
         list(restore_all(root, others[1:], published.root))
+
+
+def test_nothing_is_restored_into_a_training(root, published, elsewhere, protocol):
+    with reserved(elsewhere, protocol, [ARM]) as ours:
+        assert ours
+        with pytest.raises(UserError, match="another process is training here; restore when it has ended"):
+            list(restore_all(root, [elsewhere], published.root))
+    assert not elsewhere.run(ARM).exists()
 
 
 def test_a_variant_comes_back_with_what_it_changes(root, place, tmp_path):

@@ -71,6 +71,18 @@ def test_what_was_not_published_is_not_repeated(second, protocol, tmp_path):
         publish_again(second, Place(tmp_path, "paper", NAME), protocol)
 
 
+def test_a_damaged_one_is_not_judged_again(root, published, second, protocol):
+    """Its digests would then be those of the damage."""
+    publish_again(second, published, protocol)
+    samples = repetition_of(published).file("samples.csv")
+    samples.write_bytes(samples.read_bytes().replace(b"1", b"2", 1))
+    before = published.file("provenance.json").read_text()
+    with pytest.raises(UserError, match="samples.csv is not what was published; take it from git again"):
+        evaluate_published(root, published, protocol)
+    assert differing(repetition_of(published).folder) == ["samples.csv"]
+    assert published.file("provenance.json").read_text() == before
+
+
 def test_it_lies_beside_what_was_published_and_changes_none_of_it(checkout, published, second, protocol):
     before = {path: sha256(path) for path in published.folder.rglob("*.*")}
     copied = publish_again(second, published, protocol)

@@ -198,7 +198,7 @@ def test_provenance_spans_all_sessions(root, protocol, place):
     made = made_up(protocol)
     for seed, session in ((0, {"ended": last}), (1, {"started": first})):
         write_arm(place, protocol, ARM, made[made.seed == seed], SESSION | session)
-    write_provenance(root, place, protocol)
+    write_provenance(root, place, protocol, records(place, protocol))
     told = json.loads(place.file("provenance.json").read_text())
     assert (told["started"], told["ended"], told["seconds"]) == (first, last, 2 * SESSION["seconds"])
     assert told["arms"][ARM]["seeds"] == [0, 1]

@@ -194,7 +194,7 @@ def publish(
     from dropnorm.publishing import publish_again
     from dropnorm.readme import refresh
 
-    protocol, place = open_result(result, scale, out, variant, None)
+    protocol, place = open_result(result, scale, not_committed(out), variant, None)
     target = replace(place, root=project_root() / PUBLISHED)
     if again:
         console.print(f"{publish_again(place, target, protocol)[0].parent} says what came out again")
@@ -218,7 +218,7 @@ def restore(
     from dropnorm.publishing import restore_all
 
     names = [ResultName.parse(result)] if result else all_names(project_root())
-    places = [Place(in_checkout(not_committed(out)), scale, name, variant) for name in names]
+    places = [Place(not_committed(out), scale, name, variant) for name in names]
     for line in restore_all(project_root(), places, project_root() / PUBLISHED):
         console.print(line)
 
@@ -238,7 +238,7 @@ def compare(
     """
     from dropnorm.compare import with_original, with_published
 
-    place = open_result(result, scale, out, variant, None)[1]
+    place = open_result(result, scale, not_committed(out), variant, None)[1]
     path, lines = with_original(place) if variant else with_published(place, project_root() / PUBLISHED)
     console.print("\n".join(lines))
     console.print(f"figures and tables side by side: {path.resolve()}")

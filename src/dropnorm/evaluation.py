@@ -18,11 +18,11 @@ from dropnorm.claims import judge, read_claims
 from dropnorm.drawing import draw, drawn_before, images_of, reference_file, write_images
 from dropnorm.errors import UserError
 from dropnorm.figure_files import figure_files
-from dropnorm.files import differing, from_git_again, read_json, replacing, seal, sha256, write_json
+from dropnorm.files import read_json, replacing, seal, sha256, write_json
 from dropnorm.fingerprint import fingerprint
 from dropnorm.names import RESULTS, Place, ResultName
 from dropnorm.protocol import Protocol
-from dropnorm.repetition import KEPT, repetition_of
+from dropnorm.repetition import KEPT, refuse_changed, repetition_of
 from dropnorm.runs import arm_state, read_runs, records, run_command
 from dropnorm.variants import remember
 
@@ -33,14 +33,17 @@ FACTS = ("claims.json", "facts.json", "figures.json", "provenance.json")
 def evaluate(root: Path, place: Place, protocol: Protocol) -> list[dict[str, Any]]:
     """Judge and draw a result from its runs; returns its claims as written to `claims.json`.
 
-    Raises UserError if there are no runs, or if one is damaged.
+    Raises UserError if there are no runs, if one is damaged, or if a training ended while they were read.
     """
-    summary = analysis(place.name).summarise(runs_to_judge(place, protocol))
+    found, runs = records(place, protocol), runs_to_judge(place, protocol)
+    if records(place, protocol) != found:
+        raise UserError(f"{place.name}: a training ended while its runs were read; run the same command again")
+    summary = analysis(place.name).summarise(runs)
     _write_tables(place, summary)
     write_images(place, summary.images)
     write_json(place.file("facts.json"), summary.facts)
     claims = write_claims(root, place)
-    write_provenance(root, place, protocol)
+    write_provenance(root, place, protocol, found)
     draw(root, place, protocol)
     remember(place, protocol.changes)  # a derived result may have been trained by its sources alone
     seal(place.folder, sorted(page_files(place)))
@@ -57,14 +60,14 @@ def evaluate_published(root: Path, published: Place, protocol: Protocol) -> list
     """
     if not published.file("digests.json").exists():
         raise UserError(f"{published.name} is not published at scale {published.scale}; judge its runs: --source runs")
-    if changed := [name for name in differing(published.folder) if name not in _made_anew(published)]:
-        path = published.file(changed[0])
-        raise UserError(f"{path} is not what was published; {from_git_again(path)}")
+    refuse_changed(published, but=_made_anew(published))
+    if repeated := (again := repetition_of(published)).file("digests.json").exists():
+        refuse_changed(again, but=["claims.json"])
     refuse_other_values(published, protocol)
     draw(root, published, protocol)
     claims = write_claims(root, published)
     _write_evaluated(root, published)
-    if (again := repetition_of(published)).file("digests.json").exists():
+    if repeated:
         write_claims(root, again)
         _write_evaluated(root, again)
         seal(again.folder, list(KEPT))
@@ -147,9 +150,8 @@ def evaluation_digest(root: Path, name: ResultName) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def write_provenance(root: Path, place: Place, protocol: Protocol) -> None:
-    """`provenance.json`: what ran where, with what code, settings and data, and how long it took."""
-    found = records(place, protocol)
+def write_provenance(root: Path, place: Place, protocol: Protocol, found: dict[str, dict[str, Any]]) -> None:
+    """`provenance.json`: what ran where, with what code, settings and data, and how long; found: a record an arm."""
     sessions = [s for record in found.values() for s in record["sessions"]]
     identities = [record["identity"] for record in found.values()]
     write_json(

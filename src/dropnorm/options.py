@@ -36,6 +36,7 @@ def in_checkout(path: Path) -> Path:
 
 def not_committed(out: Path, option: str = "--out ") -> Path:
     """A folder to train and judge in. Raises UserError if it is that of what is published, which `publish` writes."""
+    out = in_checkout(out)
     if out.resolve() == project_root():
         raise UserError(f"{option}{out}: is the checkout itself; name a folder for results, such as {RESULTS}")
     if out.resolve().is_relative_to(project_root() / PUBLISHED):

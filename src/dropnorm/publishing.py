@@ -17,6 +17,7 @@ from dropnorm.names import Place
 from dropnorm.protocol import Protocol
 from dropnorm.repetition import KEPT, repetition_of
 from dropnorm.runs import arm_state, table
+from dropnorm.stacks import reserved
 from dropnorm.variants import UnknownVariant, open_protocol, remember
 
 # Bytes of all run tables of a result. Every version that is ever committed stays in everyone's clone, so that some
@@ -148,7 +149,11 @@ def restore_all(root: Path, places: list[Place], published: Path) -> Iterator[st
         open_protocol(root, place, protocol.changes)  # refuses a variant that means something else here
         for each in {*protocol.sources, protocol}:
             remember(place.of(each.name), each.changes)
-        yield _in_words(place, restore(place, source, protocol))
+        with reserved(place, protocol, protocol.arms) as ours:
+            if not ours:
+                raise UserError(f"{place.folder}: another process is training here; restore when it has ended")
+            done = restore(place, source, protocol)
+        yield _in_words(place, done)
         restored += 1
     if not restored:
         what = places[0].name if len(places) == 1 else "any result"

@@ -3,7 +3,7 @@
 published/again/<scale>/<paper>/<result>/    samples.csv claims.json provenance.json, and digests.json over them
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,10 +36,15 @@ def repetitions(root: Path) -> Iterator[tuple[Place, Place]]:
             again = repetition_of(published)
             if not again.file("digests.json").exists():
                 continue
-            if changed := differing(again.folder):
-                path = again.file(changed[0])
-                raise UserError(f"{path} is not what was published; {from_git_again(path)}")
+            refuse_changed(again)
             yield published, again
+
+
+def refuse_changed(published: Place, but: Collection[str] = ()) -> None:
+    """Raises UserError if a file is not what was published; but: names of files that may differ."""
+    if changed := [name for name in differing(published.folder) if name not in but]:
+        path = published.file(changed[0])
+        raise UserError(f"{path} is not what was published; {from_git_again(path)}")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from dropnorm.names import Place
 from dropnorm.progress import StepProgress
 from dropnorm.protocol import Protocol
 from dropnorm.runs import arm_state, write_arm
-from dropnorm.stacks import Stack, drop_finished, pending_stacks
+from dropnorm.stacks import Stack, drop_finished, pending_stacks, reserved
 
 STEPS_BETWEEN_LOOKS = 20  # at signals and progress, which cost more than the clock; an experiment may say otherwise
 SECONDS_BETWEEN_LOOKS = 1.0  # at most, if steps are slow
@@ -80,6 +80,8 @@ def run_pending(
         for source in protocol.sources
         for stack in pending_stacks(source, place.of(source.name), wanted, device, console)
     ]
+    for stack in stacks:
+        _ = stack.key  # fingerprints are taken once, and now: the code may be edited while stacks wait for their turn
     # What was begun comes first: it is nearest to an end.
     stacks.sort(key=lambda stack: not stack.checkpoint.exists())
     elsewhere = []
@@ -87,7 +89,7 @@ def run_pending(
         for stack in stacks:
             if stopping() or time.monotonic() >= deadline:
                 break
-            with stack.reserved() as ours:
+            with reserved(stack.place, stack.protocol, stack.arms) as ours:
                 if not ours:
                     elsewhere.append(stack)
                 elif replicas := stack.pending():  # another process may have finished some by now
@@ -137,6 +139,7 @@ class _StackRun:
             _refuse_too_large(of_replica, dataset)
         self.experiment = stack.protocol.module.Experiment(settings, dataset, stack.device)
         self.total = getattr(self.experiment, "steps", self.settings.steps)  # most know it from settings alone
+        self.machine = provenance.machine(stack.device)  # now: at the end a checkout may be at another commit
         self.started, self.seconds = provenance.now(), 0.0
         self._resume()
 
@@ -189,7 +192,7 @@ class _StackRun:
         """Write each arm's table and record; only then drop the checkpoint."""
         runs = self.experiment.frame()
         replicas = self.stack.replicas
-        session = provenance.machine(self.stack.device) | {
+        session = self.machine | {
             "started": self.started,
             "ended": provenance.now(),
             "steps": self.settings.steps,

@@ -4,7 +4,7 @@ On a CPU a stack holds the seeds of one arm (one thread a process is fastest); o
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,6 +21,24 @@ from dropnorm.protocol import Protocol
 from dropnorm.runs import arm_state, identity, table
 
 Replica = tuple[str, int]  # (arm, seed)
+
+
+@contextmanager
+def reserved(place: Place, protocol: Protocol, arms: Iterable[str]) -> Iterator[bool]:
+    """Keep other processes from training these arms and from writing their tables; False if one does already.
+
+    The lock of a process that is killed is gone with it.
+    """
+    with ExitStack() as locks:
+        try:
+            for arm in sorted(arms):
+                lock = table(place, protocol, arm).parent / f".{arm}.lock"
+                lock.parent.mkdir(parents=True, exist_ok=True)
+                locks.enter_context(FileLock(lock, timeout=0))
+        except Timeout:
+            yield False
+            return
+        yield True
 
 
 @dataclass(frozen=True)
@@ -57,23 +75,6 @@ class Stack:
         """Those of its replicas that are not on disk now."""
         seeds = {arm: arm_state(self.place, self.protocol, arm).seeds for arm in self.arms}
         return [(arm, seed) for arm, seed in self.replicas if seed not in seeds[arm]]
-
-    @contextmanager
-    def reserved(self) -> Iterator[bool]:
-        """Keep other processes from training these arms and from writing their tables; False if one does already.
-
-        The lock of a process that is killed is gone with it.
-        """
-        with ExitStack() as locks:
-            try:
-                for arm in sorted(self.arms):
-                    lock = table(self.place, self.protocol, arm).parent / f".{arm}.lock"
-                    lock.parent.mkdir(parents=True, exist_ok=True)
-                    locks.enter_context(FileLock(lock, timeout=0))
-            except Timeout:
-                yield False
-                return
-            yield True
 
 
 def pending_stacks(
