@@ -329,6 +329,11 @@ def test_restored_runs_are_judged_again_and_snakemake_trains_only_what_they_lack
     sessions = json.loads((runs / "baseline.json").read_text())["sessions"]
     assert [s["seeds"] for s in sessions] == [[0, 1], [2]]
     assert checkout.would_run() == set()
+    checkout.edit("claims/ioffe2015.yaml", "alpha: 0.05", "alpha: 0.04")
+    shutil.rmtree(checkout.folder / ".snakemake")
+    assert checkout.would_run() == {"evaluate"}  # by its provenance alone
+    checkout.snakemake(TARGET, config=("arms_per_job=1",))
+    assert checkout.would_run() == set()
     checkout.edit("protocols/ioffe2015/figure1.yaml", "baseline: {}", "baseline: {measure.probe_images: 200}")
     shutil.rmtree(checkout.folder / ".snakemake")
     assert "baseline" in checkout.would_run()  # by its record alone

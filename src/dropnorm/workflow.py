@@ -12,6 +12,7 @@ from dropnorm.datasets.registry import SOURCES
 from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluation_digest
 from dropnorm.figure_files import figure_files
+from dropnorm.files import read_json
 from dropnorm.names import RESULTS, Place, ResultName
 from dropnorm.options import not_committed
 from dropnorm.protocol import Protocol, all_names, parse_changes
@@ -103,6 +104,7 @@ class Result:
         self.target = protocol.name.target
         self.outputs = [self.file(name) for name in OUTPUTS]
         self.evaluation_digest = evaluation_digest(root, protocol.name)
+        self.former = self._former()
         tables = [table(place, protocol, arm) for arm in protocol.arms]
         self.runs = [str(path) for path in (*tables, *(t.with_suffix(".json") for t in tables))]
         self._known_ms = ms_per_replica_step(place, protocol, root / "published")
@@ -115,6 +117,18 @@ class Result:
     def arguments(self) -> str:
         """What names this result to the `dropnorm` command, but for where results are kept."""
         return shlex.join([str(self.name), *arguments(replace(self.place, root=RESULTS), self.protocol)])
+
+    def _former(self) -> list[str]:
+        """A mark that is not there, if the result was judged by former code or criteria; as `_mark` for runs."""
+        if not self.place.file("provenance.json").exists():
+            return []
+        try:
+            judged_by = read_json(self.place.file("provenance.json"))["evaluation_digest"]
+        except (UserError, KeyError):
+            judged_by = None
+        mark = self.place.file(".evaluation.former")
+        mark.unlink(missing_ok=True)
+        return [] if judged_by == self.evaluation_digest else [str(mark)]
 
     def _jobs(self, size: int) -> list[Job]:
         arms = list(self.protocol.arms)

@@ -30,7 +30,9 @@ def no_such_variant(why):
     return lambda wildcards: stop(why)
 
 
-# Marks of the jobs whose runs were made without Snakemake and are not finished: what makes Snakemake finish them.
+# Marks of what was made without Snakemake and is not finished, or not as it would be today: runs, and evaluations.
+# They make Snakemake finish it.
 def unfinished(*results):
     names = {source.name for result in results for source in result.protocol.sources}
-    return [mark for result in RESULTS if result.name in names for job in result.jobs for mark in job.unfinished]
+    of_runs = [mark for result in RESULTS if result.name in names for job in result.jobs for mark in job.unfinished]
+    return of_runs + [mark for result in results for mark in result.former]

@@ -9,6 +9,7 @@ for result in RESULTS:
             result.runs,
         output:
             result.outputs,
+            touch(result.former),
         log:
             f"{CONFIG.out}/logs/{SCALE}/{result.target}_evaluate.log",
         threads: 1
