@@ -27,6 +27,7 @@ from dropnorm.errors import UserError
 from dropnorm.files import replacing, sha256
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
+from dropnorm.provenance import machine
 from dropnorm.runner import Limits, _enough_memory, _refuse_too_large, _StackRun, make_loader, run_pending
 from dropnorm.runs import arm_state, read_runs, records, unfinished
 from dropnorm.stacks import Stack, pending_stacks
@@ -251,6 +252,17 @@ def test_a_record_names_the_commit_at_its_start(root, tmp_path, monkeypatch):
     train(root, tmp_path, [0])
     [session] = json.loads(table(tmp_path).with_suffix(".json").read_text())["sessions"]
     assert session["commit"] == "first" and next(commits) == "second"
+
+
+def test_a_record_names_every_machine_that_trained(root, tmp_path, monkeypatch):
+    stop_early(root, tmp_path, [0])
+    here = machine(torch.device("cpu"))
+    monkeypatch.setattr("dropnorm.provenance._cpu_model", lambda: "Another processor")
+    train(root, tmp_path, [0])
+    train(root, tmp_path, [1])
+    first, second = json.loads(table(tmp_path).with_suffix(".json").read_text())["sessions"]
+    assert first["cpu"] == second["cpu"] == "Another processor"
+    assert (first["before"], second["before"]) == ([here], [])
 
 
 # --- out of time, damaged, diverged ---

@@ -202,6 +202,12 @@ def test_provenance_spans_all_sessions(root, protocol, place):
     told = json.loads(place.file("provenance.json").read_text())
     assert (told["started"], told["ended"], told["seconds"]) == (first, last, 2 * SESSION["seconds"])
     assert told["arms"][ARM]["seeds"] == [0, 1]
+    assert len(told["machines"]) == 1
+    elsewhere = {k: SESSION[k] for k in told["machines"][0]} | {"cpu": "Where it was begun"}
+    write_arm(place, protocol, ARM, made[made.seed == 2], SESSION | {"before": [elsewhere]})
+    write_provenance(root, place, protocol, records(place, protocol))
+    told = json.loads(place.file("provenance.json").read_text())
+    assert elsewhere in told["machines"] and len(told["machines"]) == 2
     assert told["missing_arms"] == [arm for arm in protocol.arms if arm != ARM]
 
 

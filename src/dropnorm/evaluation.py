@@ -172,8 +172,9 @@ def write_provenance(root: Path, place: Place, protocol: Protocol, found: dict[s
             "started": min(s["started"] for s in sessions),
             "ended": max(s["ended"] for s in sessions),
             "machines": _distinct(
-                {k: s[k] for k in ("device", "gpu", "cpu", "threads", "gemm", "python", "packages", "commit")}
+                {k: m[k] for k in ("device", "gpu", "cpu", "threads", "gemm", "python", "packages", "commit")}
                 for s in sessions
+                for m in [*s.get("before", []), s]
             ),
             "arms": {arm: _arm_provenance(place, protocol, arm, record) for arm, record in found.items()},
             "missing_arms": [arm for arm in protocol.arms if arm not in found],

@@ -1,5 +1,6 @@
 """Run what is pending of a protocol: resume, check-point, stop in time, put finished arms in place."""
 
+import json
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -139,7 +140,8 @@ class _StackRun:
             _refuse_too_large(of_replica, dataset)
         self.experiment = stack.protocol.module.Experiment(settings, dataset, stack.device)
         self.total = getattr(self.experiment, "steps", self.settings.steps)  # most know it from settings alone
-        self.machine = provenance.machine(stack.device)  # now: at the end a checkout may be at another commit
+        # Asked now, as a checkout may be at another commit at the end; the last is this one.
+        self.machines = [provenance.machine(stack.device)]
         self.started, self.seconds = provenance.now(), 0.0
         self._resume()
 
@@ -147,6 +149,8 @@ class _StackRun:
         if state := checkpoint.load(self.stack.checkpoint, self.stack.key, self.console):
             self.seconds = float(state.pop("runner/seconds"))
             self.started = bytes(state.pop("runner/started")).decode()
+            before = json.loads(bytes(state.pop("runner/machines", b"[]")).decode())  # not in former checkpoints
+            self.machines = [m for m in before if m != self.machines[0]] + self.machines
             self.experiment.load_state(state)
             self.console.print(f"{self.stack.label}: resuming at step {self.experiment.step:,}", highlight=False)
 
@@ -185,6 +189,7 @@ class _StackRun:
         state = self.experiment.state() | {
             "runner/seconds": torch.tensor(self.seconds, dtype=torch.float64),
             "runner/started": torch.tensor(list(self.started.encode()), dtype=torch.uint8),
+            "runner/machines": torch.tensor(list(json.dumps(self.machines).encode()), dtype=torch.uint8),
         }
         checkpoint.save(self.stack.checkpoint, state, checkpoint.Header(self.stack.key, self.stack.replicas))
 
@@ -192,7 +197,8 @@ class _StackRun:
         """Write each arm's table and record; only then drop the checkpoint."""
         runs = self.experiment.frame()
         replicas = self.stack.replicas
-        session = self.machine | {
+        session = self.machines[-1] | {
+            "before": self.machines[:-1],  # where it was begun, if that was elsewhere
             "started": self.started,
             "ended": provenance.now(),
             "steps": self.settings.steps,
