@@ -119,16 +119,14 @@ class Result:
         return shlex.join([str(self.name), *arguments(replace(self.place, root=RESULTS), self.protocol)])
 
     def _former(self) -> list[str]:
-        """A mark that is not there, if the result was judged by former code or criteria; as `_mark` for runs."""
+        """A mark that is not there, if the result was judged by former code or criteria; as `_unfinished` for runs."""
         if not self.place.file("provenance.json").exists():
             return []
         try:
             judged_by = read_json(self.place.file("provenance.json"))["evaluation_digest"]
         except (UserError, KeyError):
             judged_by = None
-        mark = self.place.file(".evaluation.former")
-        mark.unlink(missing_ok=True)
-        return [] if judged_by == self.evaluation_digest else [str(mark)]
+        return [] if judged_by == self.evaluation_digest else self._mark(".evaluation.former")
 
     def _jobs(self, size: int) -> list[Job]:
         arms = list(self.protocol.arms)
@@ -146,19 +144,22 @@ class Result:
             records=[str(self.place.run(arm).with_suffix(".json")) for arm in arms],
             datasets=sorted(names & set(SOURCES)),
             identity=[_digest(identity(self.protocol, arm)) for arm in arms] + [str(self.protocol.seeds)],
-            unfinished=self._mark(label, arms),
+            unfinished=self._unfinished(label, arms),
             minutes=max(SHORTEST_MINUTES, round(SLACK * seconds / 60)),
             describe=f"{self.name} {', '.join(arms)} at scale {self.place.scale}",
         )
 
-    def _mark(self, label: str, arms: list[str]) -> list[str]:
+    def _unfinished(self, label: str, arms: list[str]) -> list[str]:
         """Of runs made by hand, or restored, Snakemake knows no parameters, and takes them for finished.
 
         Where some are not, the job makes this mark too, and the result's target asks for it.
         """
         if not any(unfinished(self.place, self.protocol, arm) for arm in arms):
             return []
-        mark = self.place.file(f".{label}.unfinished")
+        return self._mark(f".{label}.unfinished")
+
+    def _mark(self, name: str) -> list[str]:
+        mark = self.place.file(name)
         mark.unlink(missing_ok=True)  # that of a former time
         return [str(mark)]
 
