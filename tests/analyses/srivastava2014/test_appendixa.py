@@ -174,6 +174,8 @@ def test_the_figure_draws_and_its_words_hold_the_numbers(guide, scale):
     axes = axes_drawn(drawing)
     assert len(axes) == 2 * 6
     assert (axes[4].get_ylim()[1] > 50) == (scale == "smoke")  # a run that diverged squeezes nothing
+    arrows = [t.get_text() for ax in axes[:6] for t in ax.texts]
+    assert arrows == (["↑"] if scale == "full" else [])  # and does not look like one of 20 %
 
 
 def test_errors_are_those_after_the_last_update(guide):

@@ -125,7 +125,7 @@ def _draw(curves: pd.DataFrame, reference: pd.DataFrame | None, rates: list[str]
     ):
         ax.set_title(title)
     for row in axes:
-        row[0].legend(fontsize="small")
+        row[0].legend(fontsize="x-small", handlelength=1.6)
     return figure
 
 

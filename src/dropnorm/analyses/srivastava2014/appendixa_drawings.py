@@ -12,13 +12,14 @@ from dropnorm.analyses.panels import tried_axis
 from dropnorm.analyses.srivastava2014.error_drawings import (
     clipped,
     error_axis,
+    error_band,
     fewest,
     out_of_sight,
     setup,
     updates,
 )
 from dropnorm.analyses.tidy import select
-from dropnorm.plotting import series_band, step_axis
+from dropnorm.plotting import step_axis
 
 LABELS = {
     "none": "no dropout", "dropout": "dropout", "same_rate": "same rate", "same_step": "same rate / (1 − momentum)",
@@ -73,7 +74,7 @@ def _draw(curves: pd.DataFrame, context: Context) -> Figure:
         names = list(mine.series.unique())
         for i, series in enumerate(names):
             style = STYLES[series] if set(names) <= set(STYLES) else i
-            series_band(ax, select(mine, panel, series), style, LABELS.get(series, series), marks=panel != "speed")
+            error_band(ax, select(mine, panel, series), style, LABELS.get(series, series), marks=panel != "speed")
         _label(ax, panel, mine, updates(context))
     for ax in axes[:, 0]:
         ax.set_ylabel("test error (%)")

@@ -8,7 +8,7 @@ from matplotlib.axis import Axis
 
 from dropnorm.analyses import Context
 from dropnorm.analyses.panels import ticks_at
-from dropnorm.plotting import colour
+from dropnorm.plotting import colour, series_band, series_style
 
 ERROR_TICKS = [x * 10**k for k in (-1, 0, 1) for x in (1, 1.5, 2, 3, 5)]  # percent
 HIGHEST = 20.0  # percent: a net that diverged errs on nine images of ten, and would squeeze all others together
@@ -42,15 +42,26 @@ def fewest(curves: pd.DataFrame) -> int:
 
 
 def clipped(curves: pd.DataFrame, context: Context) -> pd.DataFrame:
-    """Curves of errors with nothing above HIGHEST; at smoke scale most are above, and stay."""
+    """Errors with nothing above HIGHEST, and whether a point was `above`; at smoke scale most are, and stay."""
     if context.scale == "smoke":
-        return curves
-    return curves.assign(**{c: curves[c].clip(upper=HIGHEST) for c in ("value", "low", "high")})
+        return curves.assign(above=False)
+    cut = {c: curves[c].clip(upper=HIGHEST) for c in ("value", "low", "high")}
+    return curves.assign(**cut, above=~(curves.value <= HIGHEST))
+
+
+def error_band(ax: Axes, curve: pd.DataFrame, i: int, label: str | None, *, marks: bool) -> None:
+    """A series of clipped errors as `series_band` draws it, with an arrow up from each mark that stands for more."""
+    series_band(ax, curve, i, label, marks=marks)
+    for point in curve[curve.above].itertuples() if marks else ():
+        ax.annotate("↑", (point.x, point.value), (0, 2), textcoords="offset points", ha="center",
+                    color=series_style(i)["color"])  # fmt: skip
 
 
 def out_of_sight(context: Context) -> str:
     """What a caption says of it."""
-    return "" if context.scale == "smoke" else f"What lies above {HIGHEST:g} %, as after divergence, is drawn there. "
+    if context.scale == "smoke":
+        return ""
+    return f"What lies above {HIGHEST:g} %, as after divergence, is drawn there, a mark with an arrow. "
 
 
 def error_axis(axis: Axis, low: float, high: float) -> None:

@@ -11,12 +11,13 @@ from dropnorm.analyses.panels import tried_axis
 from dropnorm.analyses.srivastava2014.error_drawings import (
     clipped,
     error_axis,
+    error_band,
     fewest,
     out_of_sight,
     setup,
 )
 from dropnorm.analyses.tidy import select
-from dropnorm.plotting import colour, series_band
+from dropnorm.plotting import colour
 
 ACROSS = 4
 NAMES = {"rates": "first weights by inputs"}  # in the legend, which only the row with two kinds of them has
@@ -81,7 +82,7 @@ def _draw(curves: pd.DataFrame, context: Context) -> Figure:
 def _draw_row(ax, mine: pd.DataFrame, row: str) -> None:
     names = list(mine.series.unique())
     for i, series in enumerate(names):
-        series_band(ax, select(mine, row, series), i, NAMES.get(series, series), marks=True)
+        error_band(ax, select(mine, row, series), i, NAMES.get(series, series), marks=True)
     tried_axis(ax, mine.x.unique())
     error_axis(ax.yaxis, mine.low[mine.low > 0].min(), mine.high.max())
     ax.tick_params(labelsize="small")
