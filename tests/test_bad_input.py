@@ -229,6 +229,17 @@ def test_a_result_that_has_no_such_variant_says_why(root):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"), [("ioffe2015/figure1", "ioffe2015_figure1"), ("srivastava2014_tabel2", "srivastava2014_table2")]
+)
+def test_a_target_that_is_none_says_which_one_was_meant(root, asked, meant):
+    done = snakemake(root, "scale=smoke", "--", asked)
+    assert done.returncode == 2
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert errors == [f"error: there is no target {asked}; did you mean {meant}? `dropnorm list` names them all"]
+    assert "Traceback" not in done.stderr
+
+
 def test_the_default_configuration_is_valid(root):
     WorkflowConfig.check(yaml.safe_load((root / "config/config.yaml").read_text()), "config/config.yaml")
 

@@ -3,6 +3,7 @@
 import hashlib
 import shlex
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -187,6 +188,13 @@ def load_results(root: Path, config: WorkflowConfig) -> tuple[list[Result], dict
     opened = sorted((sources | protocols).items())
     results = [Result(root, place_of(name), protocol, config) for name, protocol in opened]
     return results, {name.target: str(why) for name, why in refused.items() if name not in sources}
+
+
+def no_such_target(name: str, targets: list[str]) -> str:
+    """What Snakemake is to answer to a name that is none of its targets."""
+    near = get_close_matches(name.replace("/", "_"), targets, n=1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    return f"there is no target {name}; {meant}`dropnorm list` names them all"
 
 
 def _digest(what: Identity) -> str:

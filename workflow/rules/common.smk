@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dropnorm.errors import UserError
 from dropnorm.fingerprint import fingerprint
-from dropnorm.workflow import WorkflowConfig, book_sources, load_results, published_files
+from dropnorm.workflow import WorkflowConfig, book_sources, load_results, no_such_target, published_files
 
 ROOT = Path(workflow.basedir)
 

@@ -43,10 +43,22 @@ for target, why in REFUSED.items():
             no_such_variant(why),
 
 
-for paper in sorted({result.place.name.paper for result in RESULTS}):
+PAPERS = sorted({result.place.name.paper for result in RESULTS})
+
+for paper in PAPERS:
 
     rule:
         name:
             paper
         input:
             [[*result.outputs, *unfinished(result)] for result in RESULTS if result.name.paper == paper],
+
+
+# Any other name is no target, and the answer says which one it may have meant.
+rule no_such_target:
+    input:
+        lambda wildcards: stop(no_such_target(wildcards.name, ["all", "book", *PAPERS, *(r.target for r in RESULTS)])),
+    output:
+        "{name}",
+    wildcard_constraints:
+        name=r"\w+(/\w+)?",
