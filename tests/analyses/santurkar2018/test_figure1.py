@@ -51,11 +51,13 @@ def test_diverged_runs_are_counted(vgg_runs):
     assert figure1.summarise(runs).facts["runs_diverged"] == "2"
 
 
-def test_a_net_is_dead_from_the_step_at_which_no_seed_has_a_gradient_any_more(vgg_runs):
+def test_a_net_is_dead_from_the_step_at_which_it_has_no_gradient_any_more(vgg_runs):
     dies = {"shift_length_layer5": lambda t, s: float(t < 1000 * (s + 1))}  # seeds die at 1,000, 2,000 and 3,000
-    lives = {"shift_length_layer5": lambda t, s: float(s == 0)}
-    facts = figure1.summarise(
-        vgg_runs({"standard": arm(1e9, 1, 0.1, **dies), "batchnorm": arm(2500, 1, 0.8, **lives)})
-    ).facts
-    assert facts["dead_from_standard"] == "3,000"
-    assert "dead_from_batchnorm" not in facts
+    some = {"shift_length_layer5": lambda t, s: float(s == 0 or t < 1000 * s or t == 2000)}  # two, and one revives
+    lives = {"shift_length_layer5": lambda t, s: 1.0}
+    nets = {"standard": dies, "standard.lr-0.5": some, "batchnorm": lives}
+    facts = figure1.summarise(vgg_runs({name: arm(1e9, 1, 0.1, **course) for name, course in nets.items()})).facts
+    assert (facts["dead_standard"], facts["dead_from_standard"]) == ("3 of 3", "3,000")
+    assert facts["dead_standard_lr_0_5"] == "2 of 3"
+    assert 2000 < int(facts["dead_from_standard_lr_0_5"].replace(",", "")) <= 3000
+    assert not [name for name in facts if name.startswith("dead") and "batchnorm" in name]

@@ -85,12 +85,15 @@ def _reached(runs: pd.DataFrame) -> dict[str, str]:
 
 
 def _dead(runs: pd.DataFrame) -> dict[str, str]:
-    """From which step on the gradient of an arm is exactly zero in FROZEN in every seed, if it ends so."""
+    """In how many seeds an arm's gradient in FROZEN ends at exactly zero, and from which step on in all of those."""
     facts = {}
     for arm in present(runs, runs.arm.cat.categories):
         alive = history(runs, arm, f"shift_length_layer{FROZEN}") != 0
-        if len(alive) and not alive.iloc[-1].any():
-            facts[f"dead_from_{fact_name(arm)}"] = f"{alive.index[~alive[::-1].cummax()[::-1].any(axis=1)][0]:,}"
+        dying = alive.loc[:, ~alive.iloc[-1]] if len(alive) else alive
+        if dying.size:
+            still = dying[::-1].cummax()[::-1].any(axis=1)  # alive now or later
+            facts[f"dead_{fact_name(arm)}"] = f"{dying.shape[1]} of {alive.shape[1]}"
+            facts[f"dead_from_{fact_name(arm)}"] = f"{dying.index[~still][0]:,}"
     return facts
 
 
