@@ -178,8 +178,8 @@ def test_a_full_disk_leaves_nothing_half_written(root, tmp_path, dropnorm):
     assert dropnorm("run", FIGURE1, "--scale", "smoke", *arguments).returncode == 0
 
 
-def snakemake(root, *config):
-    command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", "--config", *config]
+def snakemake(root, *config, dry=True):
+    command = [sys.executable, "-m", "snakemake", *["-n"] * dry, "--cores", "1", "--config", *config]
     return subprocess.run(
         command, cwd=root, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=120
     )
@@ -198,13 +198,10 @@ def snakemake(root, *config):
         (["variant=a"], ["no variant a", "--set KEY=VALUE"]),
         (["variant=a", "set=optimiser.lr=-1"], ["optimiser.lr", "-1", "greater than 0"]),
         (["variant=a", "set=optimiser.rl=1"], ["optimiser.rl", "unknown key"]),
-        (["device=cuda"], ["no GPU"]),
         (["out=published"], ["out=published", "what is published is committed"]),
     ],
 )
 def test_wrong_configuration_is_refused(root, config, words):
-    if "device=cuda" in config and torch.cuda.is_available():
-        pytest.skip("there is a GPU here")
     given = {key: yaml.safe_load(value) for key, _, value in (item.partition("=") for item in config)}
     tree = yaml.safe_load((root / "config/config.yaml").read_text()) | given
     with pytest.raises(UserError) as refused:
@@ -220,6 +217,22 @@ def test_the_pipeline_refuses_it_before_any_job(root, config, words):
     assert len(errors) == 1 and words in errors[0], done.stderr
     assert "Traceback" not in done.stderr
     assert "Job stats" not in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_the_pipeline_refuses_a_gpu_that_is_not_there_before_its_first_job(root, tmp_path):
+    done = snakemake(root, "scale=smoke", "device=cuda", f"out={tmp_path}", dry=False)
+    assert done.returncode == 2
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1 and "no GPU" in errors[0] and "device=cpu" in errors[0], done.stderr
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_a_dry_run_on_a_machine_without_a_gpu_plans_for_one(root):
+    """As does the machine that jobs are sent to a cluster from: only where a job runs must there be one."""
+    done = snakemake(root, "scale=paper", "device=cuda")
+    assert done.returncode == 0, done.stderr
+    assert "ioffe2015_figure1_run_" in done.stdout + done.stderr
 
 
 def test_a_result_that_has_no_such_variant_says_why(root):

@@ -18,7 +18,6 @@ from dropnorm.names import RESULTS, Place, ResultName
 from dropnorm.options import not_committed
 from dropnorm.protocol import Protocol, all_names, parse_changes
 from dropnorm.protocol_file import Overrides
-from dropnorm.runner import choose_device
 from dropnorm.runs import Identity, arguments, identity, table, unfinished
 from dropnorm.settings import Strict
 from dropnorm.timing import core_seconds, ms_per_replica_step
@@ -70,8 +69,6 @@ class WorkflowConfig(Strict):
         except ValidationError as error:
             raise UserError(f"{where}: {describe(error, cls)}") from None
         not_committed(Path(checked.out), "out=")  # before Snakemake deletes what its jobs are to make
-        if checked.device == "cuda":
-            choose_device("cuda")
         return checked
 
     @property

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from dropnorm.errors import UserError
 from dropnorm.fingerprint import fingerprint
+from dropnorm.runner import choose_device
 from dropnorm.workflow import WorkflowConfig, book_sources, load_results, no_such_target, published_files
 
 ROOT = Path(workflow.basedir)
@@ -19,6 +20,16 @@ try:
     RESULTS, REFUSED = load_results(ROOT, CONFIG)
 except UserError as error:
     stop(error)
+
+# Before the first job, and only now: it is not known earlier whether jobs run on this machine or on those of a cluster,
+# which may have a GPU where the one that they are sent from has none.
+onstart:
+    if workflow.local_exec:
+        try:
+            choose_device(CONFIG.device)
+        except UserError as error:
+            stop(error)
+
 
 # Paths and places in shell commands are looked up in `config` when a job starts: they are no reason to run it again.
 config.update(out=CONFIG.out, data_dir=CONFIG.data_dir)  # as shell commands use them, with `~` replaced

@@ -20,7 +20,7 @@ for result in RESULTS:
             threads: 1
             resources:
                 mem_mb=lambda wildcards, attempt: 2000 * attempt,
-                runtime=job.minutes,
+                runtime=lambda wildcards, attempt, minutes=job.minutes: minutes * attempt,
                 gpu=GPUS,
             params:
                 identity=job.identity,
