@@ -125,6 +125,30 @@ def test_a_figure_that_the_result_has_no_more_goes_from_what_is_published(place,
     assert published.file("figure.svg").exists() and published.file("digests.json").exists()
 
 
+@pytest.mark.parametrize("copied", [0, 1, 9])
+def test_a_kill_while_it_is_published_loses_no_runs_and_is_noticed(
+    place, published, protocol, elsewhere, monkeypatch, copied
+):
+    """What is there is the former state or the new one of each file, and the digests tell if both are among them."""
+
+    def killed(source, target, copies=iter(range(99))):
+        if next(copies) == copied:
+            raise KeyboardInterrupt
+        shutil.copyfile(source, target)
+
+    before = {path: path.read_bytes() for path in published.folder.rglob("*") if path.is_file()}
+    place.file("claims.json").write_text("[]\n")
+    seal(place.folder, page_files(place))
+    monkeypatch.setattr(publishing, "_copy", killed)
+    with pytest.raises(KeyboardInterrupt):
+        publish(place, published, protocol)
+    changed = [path for path, content in before.items() if path.read_bytes() != content]
+    assert differing(published.folder) == [path.name for path in changed]
+    assert (published.file("claims.json") in changed) == (copied > 0)
+    monkeypatch.undo()
+    assert restore(elsewhere, published, protocol).arms == list(protocol.arms)
+
+
 def test_what_an_evaluation_has_not_made_is_not_published(place, published, protocol):
     place.file("notes.txt").write_text("mine")
     place.file("former.svg").write_text("<svg/>")

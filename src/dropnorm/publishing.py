@@ -34,15 +34,21 @@ def publish(place: Place, published: Place, protocol: Protocol) -> tuple[list[Pa
     """
     shown = _to_be_published(place, protocol)
     runs, words = _small_runs(place, protocol)
-    shutil.rmtree(published.runs, ignore_errors=True)
     names = sorted([*shown, *(p.relative_to(place.folder).as_posix() for p in runs)])
-    for old in published.folder.glob("*.*"):
-        if old.name not in shown:
-            old.unlink()  # such as a figure that has another name now
     for name in names:
         _copy(place.file(name), published.file(name))
-    seal(published.folder, names)
+    _keep_only(published.folder, names)
+    seal(published.folder, names)  # last: until then the former digests say that something was broken off
     return [published.file(name) for name in names], words
+
+
+def _keep_only(folder: Path, names: list[str]) -> None:
+    """Remove what a result has no more, such as a figure that has another name now, or runs that became too large."""
+    for path in sorted(folder.rglob("*"), reverse=True):  # files before their folder
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+        elif path.is_file() and path.relative_to(folder).as_posix() not in (*names, "digests.json"):
+            path.unlink()
 
 
 def publish_again(place: Place, published: Place, protocol: Protocol) -> list[Path]:
