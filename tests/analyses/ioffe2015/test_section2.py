@@ -73,6 +73,26 @@ def test_each_part_is_judged_by_its_numbers():
     assert slower["bias_slope"][1]  # a slope of one half is excluded
 
 
+@pytest.mark.parametrize("jump", [0, 1, 1000])
+@pytest.mark.parametrize(("power", "linear"), [(1, True), (0.5, False)])
+def test_a_jump_at_the_start_is_no_growth_and_hides_none(jump, power, linear):
+    grown = np.r_[0, jump + 1e-3 * (STEPS[1:] - STEPS[1]) ** power]
+    found = findings(RESULT.runs(parts(bias=grown)))["bias_slope"]
+    assert (found[2] < 0.05, found[1]) == (linear, not linear)
+
+
+def test_a_bias_that_falls_back_has_not_grown():
+    summary = section2.summarise(RESULT.runs(parts(bias=np.r_[0, 2.0, np.ones(len(STEPS) - 2)])))
+    assert value(summary, "bias_slope", "constant") == 0
+
+
+@pytest.mark.parametrize(("last", "measured"), [(2000, False), (3000, False), (4000, True)])
+def test_a_slope_is_of_three_measurements_at_least(last, measured):
+    bias = np.where(STEPS > last, np.nan, STEPS * 1e-3)
+    samples = section2.summarise(RESULT.runs(parts(bias=bias))).samples
+    assert ("bias_slope" in set(samples[samples.arm == "constant"].measure)) == measured
+
+
 def test_a_run_that_is_no_more_finite_counts_as_blown_up_and_its_growth_up_to_there():
     arm = section2.arm_of("constant", 1.0)
     bias = np.where(STEPS > 4000, np.nan, STEPS * 1e-3 + 1e-9)

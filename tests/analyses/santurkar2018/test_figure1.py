@@ -20,7 +20,7 @@ def test_samples_of_every_claim(vgg_runs, value, draw_all):
     summary = figure1.summarise(runs)
     assert value(summary, "steps_to_80", "standard") == pytest.approx([8000] * 3)
     assert value(summary, "steps_to_80", "batchnorm") == pytest.approx([2000] * 3)
-    assert value(summary, "final_train_accuracy", "standard.lr-0.5").max() < 0.01
+    assert value(summary, "final_train_accuracy_of_most", "standard.lr-0.5").max() < 0.01
     assert value(summary, "highest_train_accuracy", "batchnorm.lr-0.5") == pytest.approx([100] * 3)
     assert value(summary, "final_test_accuracy", "batchnorm") == pytest.approx([83, 83.1, 83.2])
     assert summary.facts["test_lead_at_end"] == "3.0"
@@ -44,6 +44,13 @@ def test_a_test_accuracy_counts_only_once_the_net_fits_its_training_pictures(vgg
 def test_not_having_reached_a_level_counts_only_after_the_whole_schedule(vgg_runs, names, last, top, counts):
     summary = figure1.summarise(vgg_runs({"batchnorm.lr-0.5": arm(100, top, 0.5)}, last=last))
     assert (("highest_train_accuracy", "batchnorm.lr-0.5") in names(summary)) is counts
+
+
+@pytest.mark.parametrize(("last", "counts"), [(3700, False), (3800, True)])
+def test_that_a_net_does_not_learn_counts_from_a_quarter_of_the_schedule_on(vgg_runs, names, last, counts):
+    summary = figure1.summarise(vgg_runs({"standard.lr-0.5": arm(1e9, 1, 0.1)}, last=last))
+    assert (("final_train_accuracy_of_most", "standard.lr-0.5") in names(summary)) is counts
+    assert "final_train_accuracy_standard_lr_0_5" in summary.facts
 
 
 def test_diverged_runs_are_counted(vgg_runs):

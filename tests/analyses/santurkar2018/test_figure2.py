@@ -24,9 +24,12 @@ def test_samples_of_every_claim(runs, value, draw_all):
     assert value(summary, "accuracy_deficit", "standard") == pytest.approx([30] * 3)
     assert value(summary, "accuracy_deficit", "noisy_batchnorm") == pytest.approx([6] * 3)
     assert value(summary, "mean_train_accuracy", "noisy_batchnorm") == pytest.approx([74] * 3)
-    assert value(summary, "final_train_accuracy", "standard_noise") == pytest.approx([10] * 3)
+    assert value(summary, "final_train_accuracy_of_most", "standard_noise") == pytest.approx([10] * 3)
+    assert value(summary, "final_train_accuracy_of_most", "standard_relative_noise") == pytest.approx([40] * 3)
     assert value(summary, "mean_change", "noisy_batchnorm") == pytest.approx([0.4] * 3)
     assert summary.facts["share_of_gap"] == "20 %"
+    assert summary.facts["untrained_standard_noise"] == "3 of 3"
+    assert summary.facts["untrained_standard_relative_noise"] == "0 of 3"
     assert summary.facts["common_steps"] == "2,000"
     assert "noisy batch norm 74.0" in draw_all(figure2, summary)["figure"].alt
 
@@ -42,5 +45,5 @@ def test_a_short_run_does_not_show_that_a_net_never_trains(vgg_runs, names):
         summary = figure2.summarise(
             vgg_runs({"standard": arm(0.5), "standard_noise": arm(0.1)}, ends={"standard_noise": last})
         )
-        assert (("final_train_accuracy", "standard_noise") in names(summary)) == counts
+        assert (("final_train_accuracy_of_most", "standard_noise") in names(summary)) == counts
         assert summary.facts["final_train_accuracy_standard_noise"] == "10.0"  # shown in any case

@@ -16,8 +16,10 @@ from dropnorm.analyses.santurkar2018.vgg import (
     successive_change,
     train_accuracy,
     window,
+    window_median,
 )
 from dropnorm.analyses.santurkar2018.vgg_drawings import ends_told
+from dropnorm.analyses.tidy import history
 
 
 def test_a_window_is_cut_where_the_shortest_run_ends_and_counts_from_a_quarter_on(vgg_runs):
@@ -28,6 +30,16 @@ def test_a_window_is_cut_where_the_shortest_run_ends_and_counts_from_a_quarter_o
     assert list(window(runs, table, 1000, 5000, ["standard", "l1"]).index) == list(range(1000, 2000, 100))
     assert len(window(runs, table, 1000, 5001, ["standard", "l1"])) == 0  # just below a quarter
     assert len(window(runs, table, 10_000, 15_000, ["standard"])) == 0
+
+
+def test_a_seed_that_diverges_in_a_window_does_not_count_with_its_tame_beginning(vgg_runs):
+    def breaks(t, s):
+        return np.nan if s == 1 and t >= 1500 else 0.5
+
+    runs = vgg_runs({"standard": {"landscape_base_loss": breaks}})
+    table = history(runs, "standard", "landscape_base_loss")
+    assert list(window_median(runs, table, 1000, 5000, ["standard"]).index) == [0, 2]
+    assert list(window_median(runs, table, 0, 1500, ["standard"]).index) == [0, 1, 2]
 
 
 def test_windows_of_smoke_runs_shrink_with_the_schedule(vgg_runs):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
+from dropnorm.analyses.counting import of_most
 from dropnorm.analyses.ioffe2015 import figure3_drawings as drawings
 from dropnorm.analyses.tables import best_arm
 from dropnorm.analyses.tidy import (
@@ -30,7 +31,6 @@ DEPTHS = (6, 9, 12)  # layers with weights of the nets of sigmoid units
 MULTIPLES = (1, 5, 30)  # of L*
 CHANCE = 10.0  # percent
 EARLY = 1 / 5  # of the steps (I2.3)
-SPARED = 1 / 5  # of the seeds (I2.1)
 
 
 def summarise(runs: pd.DataFrame) -> Summary:
@@ -107,11 +107,6 @@ def steps_to_best(accuracy: dict[str, pd.DataFrame]) -> dict[str, pd.Series]:
     return {name: pd.Series(by_seed, dtype=float).clip(lower=1) for name, by_seed in found.items()}
 
 
-def most_that_lose(lost: pd.Series) -> pd.Series:
-    """Points lost, without the fifth of the seeds (rounded down) that lose least: what at least four fifths lose."""
-    return lost.sort_values().iloc[int(SPARED * len(lost) + 1e-9) :]
-
-
 def early(accuracy: pd.DataFrame) -> pd.Series:
     """Mean accuracy over the first fifth of the steps, those before the first update aside, by seed."""
     steps = accuracy.index
@@ -125,7 +120,7 @@ def _of_rates(accuracy, steps) -> dict[tuple[str, str], pd.Series]:
     found |= {("steps_to_best", name): by_seed for name, by_seed in steps.items()}
     if {"baseline-x1", "baseline-x5"} <= set(accuracy):
         lost = (end(accuracy["baseline-x1"]) - end(accuracy["baseline-x5"])).dropna()
-        found["points_lost", "baseline-x5"] = most_that_lose(lost)
+        found["points_lost", "baseline-x5"] = of_most(lost, spared="lowest")
     return found
 
 

@@ -72,7 +72,11 @@ def blown_up(runs: pd.DataFrame, arm: str, accuracy: pd.Series) -> pd.Series:
 
 
 def bias_slope(runs: pd.DataFrame, arm: str) -> pd.Series:
-    """d log(largest bias) / d log(step) of each seed, over the second half of the steps with a finite loss."""
+    """The power of the steps that the largest bias grows as, by seed, over the second half of those with a finite loss.
+
+    Growth and steps are counted from the first measurement after the start: a jump before it is no growth that goes on,
+    and would hide one if the logarithm of the bias itself were taken.
+    """
     bias, loss = history(runs, arm, "largest_bias"), history(runs, arm, "loss")
     finite = bias.where(np.isfinite(loss) & np.isfinite(bias)).loc[1:]
     return pd.Series({seed: _slope(finite[seed].dropna()) for seed in finite}, dtype=float).dropna()
@@ -82,7 +86,10 @@ def _slope(by_step: pd.Series) -> float:
     late = _second_half(by_step)
     if len(late) < 3:
         return np.nan
-    return float(np.polyfit(np.log(late.index.to_numpy(float)), np.log(late.to_numpy()), 1)[0])
+    steps, grown = late.index.to_numpy(float) - by_step.index[0], late.to_numpy() - by_step.iloc[0]
+    if (grown <= 0).any():
+        return 0.0  # it does not grow
+    return float(np.polyfit(np.log(steps), np.log(grown), 1)[0])
 
 
 def _second_half(by_step: pd.Series) -> pd.Series:

@@ -9,19 +9,19 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.panels import over_steps
+from dropnorm.analyses.counting import of_most
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.figure8 import LAYERS, mean_change
 from dropnorm.analyses.santurkar2018.vgg import (
-    SCHEDULE,
     Collected,
     common_steps,
     end,
     ending_accuracy,
     fan,
     final_train_accuracy,
+    long_enough,
     mean_train_accuracy,
     present,
-    shrink,
     smoothed,
     train_accuracy,
 )
@@ -30,6 +30,7 @@ from dropnorm.analyses.tidy import curve, drawn, final
 ARMS = ["standard", "batchnorm", "noisy_batchnorm"]
 STOPPED = "standard_noise"  # said not to train at all, which takes a run of some length to show (S2.3)
 NOISY_STANDARD = [STOPPED, "standard_relative_noise"]
+UNTRAINED = 20  # percent of training accuracy at most (S2.3)
 
 
 def summarise(runs: pd.DataFrame) -> Summary:
@@ -43,8 +44,10 @@ def summarise(runs: pd.DataFrame) -> Summary:
         changes = [mean_change(runs, arm, layer, compared) for layer in LAYERS]
         found.add("mean_change", arm, np.exp(sum(np.log(c) for c in changes) / len(changes)))
     for arm in present(runs, ARMS + NOISY_STANDARD):
-        too_short = arm == STOPPED and end(runs, [arm]) < SCHEDULE / 4 * shrink(runs)
-        found.add("final_train_accuracy", arm, final_train_accuracy(runs, arm), shown_only=too_short)
+        fitted = final_train_accuracy(runs, arm)
+        found.add("final_train_accuracy", arm, fitted, shown_only=True)
+        if arm in NOISY_STANDARD and (arm != STOPPED or long_enough(runs, arm)):
+            found.add("final_train_accuracy_of_most", arm, of_most(fitted, spared="highest"))
         found.add("test_accuracy_at_end", arm, ending_accuracy(runs, arm), shown_only=True)
         with_noise = 100 * final(runs, arm, "test_accuracy_with_noise")
         found.add("test_accuracy_at_end_with_noise", arm, with_noise, shown_only=True)
@@ -60,6 +63,9 @@ def _facts(runs: pd.DataFrame, found: Collected) -> dict[str, str]:
         facts |= common_steps(runs, ARMS)
         cost = found.value("accuracy_deficit", "noisy_batchnorm") / found.value("accuracy_deficit", "standard")
         facts["share_of_gap"] = f"{100 * cost:.0f} %"
+    for arm in present(runs, NOISY_STANDARD):
+        fitted = final_train_accuracy(runs, arm)
+        facts[f"untrained_{arm}"] = f"{(fitted <= UNTRAINED).sum()} of {len(fitted)}"
     if present(runs, [STOPPED]):
         highest = smoothed(runs, train_accuracy(runs, STOPPED)).max()
         facts[f"highest_train_accuracy_{STOPPED}"] = f"{highest.min():.0f} to {highest.max():.0f}"

@@ -71,12 +71,20 @@ def end(runs: pd.DataFrame, arms: Iterable[str]) -> int:
 
 
 def window(runs: pd.DataFrame, table: pd.DataFrame, first: int, last: int, arms: Iterable[str]) -> pd.DataFrame:
-    """The rows of a window, cut where the shortest run of `arms` ends; no rows if less than a quarter is left."""
+    """The rows of a window, cut where the shortest run of `arms` ends; no rows if less than a quarter is left.
+
+    A seed that lacks a value there, for it diverged, is left out: the tame beginning alone would flatter it.
+    """
     unit = shrink(runs)
     until = min(last, end(runs, arms) / unit)
     if until - first < (last - first) / 4:
         return table.iloc[:0]
-    return table[(table.index >= first * unit) & (table.index < until * unit)]
+    return table[(table.index >= first * unit) & (table.index < until * unit)].dropna(axis=1)
+
+
+def long_enough(runs: pd.DataFrame, arm: str) -> bool:
+    """Whether an arm has a quarter of the paper's steps: on fewer, that it learns nothing is not judged."""
+    return end(runs, [arm]) >= SCHEDULE / 4 * shrink(runs)
 
 
 def common(runs: pd.DataFrame, table: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
