@@ -60,6 +60,14 @@ def test_code_that_an_experiment_imports_changes_it(change, source, file, old, n
     assert change(file, old, new) != before
 
 
+def test_what_only_a_gpu_does_counts_for_runs_that_were_made_on_one(change, source):
+    before = [fingerprint(MODULE, source, gpu=gpu) for gpu in (False, True)]
+    new = "value=(-2 if grad.is_cuda else -1)"
+    after = [change("training/sgd.py", "value=-1", new), fingerprint(MODULE, source, gpu=True)]
+    assert [now == then for now, then in zip(after, before, strict=True)] == [True, False]
+    assert change("training/sgd.py", "else -1)", "else -3)") != before[0]  # that is a processor's
+
+
 def test_other_code_does_not(change, source):
     before = fingerprint(MODULE, source)
     assert change("plotting.py", "#D55E00", "#D55E01") == before

@@ -131,10 +131,12 @@ def test_a_kill_while_it_is_published_loses_no_runs_and_is_noticed(
 ):
     """What is there is the former state or the new one of each file, and the digests tell if both are among them."""
 
-    def killed(source, target, copies=iter(range(99))):
+    def killed(source, target):
         if next(copies) == copied:
             raise KeyboardInterrupt
         shutil.copyfile(source, target)
+
+    copies = iter(range(99))
 
     before = {path: path.read_bytes() for path in published.folder.rglob("*") if path.is_file()}
     place.file("claims.json").write_text("[]\n")

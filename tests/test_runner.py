@@ -297,8 +297,10 @@ def test_out_of_time_it_stops_cleanly_and_says_what_is_pending(root, tmp_path):
     assert not table(tmp_path).exists()
 
 
-def test_a_gpu_is_told_to_make_float32_products_in_float32(root, tmp_path):
+def test_a_gpu_is_told_to_compute_as_it_is_said_of_all_runs(root, tmp_path):
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = True
+    torch.backends.cudnn.deterministic = False
     assert "tf32" in provenance._gemm_path(torch.device("cuda"))
     run_pending(
         load(root, NAME, "smoke"), Place(tmp_path, "smoke", NAME), arms=[ARM], seeds=[0], device=torch.device("cpu"),
@@ -306,6 +308,8 @@ def test_a_gpu_is_told_to_make_float32_products_in_float32(root, tmp_path):
     )  # fmt: skip
     assert not torch.backends.cuda.matmul.allow_tf32 and not torch.backends.cudnn.allow_tf32
     assert "cuBLAS float32" in provenance._gemm_path(torch.device("cuda"))
+    assert not torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction
+    assert torch.backends.cudnn.deterministic
 
 
 def test_what_is_fresh_is_not_run_again_and_seeds_are_added(root, tmp_path):

@@ -11,7 +11,7 @@ import torch
 import yaml
 from rich.console import Console
 
-from dropnorm import checkpoint, provenance, runner, runs
+from dropnorm import checkpoint, provenance, runner, runs, stacks
 from dropnorm.datasets import load as load_dataset
 from dropnorm.errors import UserError
 from dropnorm.evaluation import _arm_provenance, evaluation_digest, write_provenance
@@ -75,6 +75,25 @@ def test_runs_with_all_seeds_but_of_other_code_are_unfinished(protocol, place):
     assert unfinished(place, protocol, ARM)
     write_json(path, record | {"seeds": [*protocol.seeds[1:], 1000]})
     assert unfinished(place, protocol, ARM)
+
+
+@pytest.mark.parametrize(("device", "state"), [("cpu", "fresh"), ("cuda", "stale")])
+def test_code_that_only_a_gpu_runs_makes_only_its_runs_stale(protocol, place, monkeypatch, device, state):
+    write_arm(place, protocol, ARM, made_up(protocol), SESSION | {"device": device})
+    assert arm_state(place, protocol, ARM).state == "fresh"
+    monkeypatch.setattr(runs, "gpu_code", lambda protocol, arm: "of tomorrow")
+    found = arm_state(place, protocol, ARM)
+    assert (found.state, unfinished(place, protocol, ARM)) == (state, state == "stale")
+    assert found.why == ("training code for a GPU changed" if state == "stale" else "")
+
+
+def test_a_checkpoint_of_a_gpu_belongs_to_the_code_that_only_a_gpu_runs(protocol, place, monkeypatch):
+    def keys():
+        return [Stack(protocol, place, torch.device(device), [(ARM, 0)]).key for device in ("cpu", "cuda")]
+
+    before = keys()
+    monkeypatch.setattr(stacks, "gpu_code", lambda protocol, arm: "of tomorrow")
+    assert [now == then for now, then in zip(keys(), before, strict=True)] == [True, False]
 
 
 def test_a_record_of_no_replicas_is_damaged(protocol, place):

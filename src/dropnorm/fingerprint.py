@@ -2,6 +2,9 @@
 
 Snakemake does not look into imported modules. So each run carries a hash over the syntax trees, docstrings left out, of
 its experiment's module and of everything in this package that it imports, and Snakemake sees the hash as a parameter.
+
+What only a GPU does is written as `a if x.is_cuda else b`, and counts for runs that were made on one: no other took that
+branch.
 """
 
 import ast
@@ -14,11 +17,14 @@ _SOURCE = Path(__file__).resolve().parent
 
 
 @cache
-def fingerprint(module: str, source: Path = _SOURCE) -> str:
-    """Hex digest of `module` (such as 'dropnorm.experiments.classification') and its imports within the package."""
+def fingerprint(module: str, source: Path = _SOURCE, *, gpu: bool = False) -> str:
+    """Hex digest of `module` (such as 'dropnorm.experiments.classification') and its imports within the package.
+
+    It is of what runs on a processor, or, if `gpu`, of what runs on a GPU too.
+    """
     digest = hashlib.sha256()
     for name in import_closure(module, source):
-        digest.update(f"{name}\n{_code(_file(name, source))}\n".encode())
+        digest.update(f"{name}\n{_code(_file(name, source), gpu)}\n".encode())
     return digest.hexdigest()
 
 
@@ -61,14 +67,25 @@ def _imports(path: Path) -> list[str]:
 
 
 @cache
-def _code(path: Path) -> str:
+def _code(path: Path, gpu: bool = False) -> str:
     """The file's code in one canonical form, without comments, docstrings and layout."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    if not gpu:
+        tree = _OnProcessor().visit(tree)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and _is_docstring(body[0]):
             node.body = body[1:] or [ast.Pass()]
     return ast.unparse(_Quotes().visit(tree))
+
+
+class _OnProcessor(ast.NodeTransformer):
+    """`a if x.is_cuda else b` as a processor takes it: b."""
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
+        self.generic_visit(node)
+        of_gpu = isinstance(node.test, ast.Attribute) and node.test.attr == "is_cuda"
+        return node.orelse if of_gpu else node
 
 
 class _Quotes(ast.NodeTransformer):

@@ -73,7 +73,7 @@ def run_pending(
 
     Raises UserError, after all else is done, if another process is training one of the arms.
     """
-    _without_tf32()
+    _as_said_on_a_gpu()
     deadline = time.monotonic() + limits.time_limit
     wanted = {arm: seeds or protocol.owner(arm).seeds for arm in arms}
     stacks = [
@@ -122,10 +122,16 @@ def _enough_memory(stack: Stack, replicas: int) -> Iterator[None]:
         ) from error
 
 
-def _without_tf32() -> None:
-    """Have a GPU make float32 products in float32: unasked, cuDNN rounds the factors of convolutions to ten bits."""
+def _as_said_on_a_gpu() -> None:
+    """Have a GPU compute as it is said of all runs: what it does unasked is faster, and something else.
+
+    cuDNN rounds the factors of float32 convolutions to ten bits, and may add up their gradients in any order, so that a
+    resumed run ends with other bits; and sums of bfloat16 products need not be kept in float32.
+    """
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
+    torch.backends.cudnn.deterministic = True
 
 
 class _StackRun:

@@ -1,7 +1,8 @@
 """The runs of a result on disk: one tidy table an arm, with a record beside it of what made it.
 
 runs/<arm>.parquet    seed, step, quantity, unit, value
-runs/<arm>.json       identity (code, settings, data), the table's digest, seeds, provenance of each session
+runs/<arm>.json       identity (code, settings, data; if made on a GPU, the code of it too), the table's digest, seeds,
+                      provenance of each session
 """
 
 import contextlib
@@ -81,6 +82,20 @@ def identity(protocol: Protocol, arm: str) -> Identity:
     )
 
 
+def gpu_code(protocol: Protocol, arm: str) -> str:
+    """The code of an arm with what only a GPU runs of it: a part of a run's identity if it was made on one."""
+    return fingerprint(protocol.owner(arm).module.__name__, gpu=True)
+
+
+def _difference(record: dict[str, Any], protocol: Protocol, arm: str) -> str:
+    """In words, what has changed since a recorded run; '' if it would be the same today."""
+    now, then = identity(protocol, arm), Identity(**record["identity"])
+    if now != then:
+        return now.difference(then)
+    of_gpu = record.get("gpu_code")  # None, or not there, if none of it was made on a GPU
+    return "training code for a GPU changed" if of_gpu not in (None, gpu_code(protocol, arm)) else ""
+
+
 @dataclass(frozen=True)
 class ArmState:
     """One arm as found on disk: fresh, stale, damaged or missing, and why; `seeds` are those that can be used."""
@@ -102,9 +117,8 @@ def arm_state(place: Place, protocol: Protocol, arm: str) -> ArmState:
         return ArmState("missing", "not run", [])
     if not _intact(path):
         return ArmState("damaged", "its table does not match its digest", [])
-    now, then = identity(protocol, arm), Identity(**record["identity"])
-    if now != then:
-        return ArmState("stale", now.difference(then), [])
+    if changed := _difference(record, protocol, arm):
+        return ArmState("stale", changed, [])
     return ArmState("fresh", "", record["seeds"])
 
 
@@ -118,7 +132,7 @@ def unfinished(place: Place, protocol: Protocol, arm: str) -> bool:
     if record is None or not path.exists():
         return record is not None or place.file("claims.json").exists()
     lacking = set(protocol.owner(arm).seeds) - set(record["seeds"])
-    return bool(lacking) or Identity(**record["identity"]) != identity(protocol, arm)
+    return bool(lacking) or bool(_difference(record, protocol, arm))
 
 
 def write_arm(place: Place, protocol: Protocol, arm: str, runs: pd.DataFrame, session: dict[str, Any]) -> None:
@@ -143,6 +157,7 @@ def write_arm(place: Place, protocol: Protocol, arm: str, runs: pd.DataFrame, se
         {
             "arm": arm,
             "identity": asdict(identity(protocol, arm)),
+            "gpu_code": gpu_code(protocol, arm) if any(s.get("device") == "cuda" for s in sessions) else None,
             "sha256": sha256(_next(path)),
             "seeds": sorted(int(s) for s in runs.seed.unique()),
             "settings": protocol.arms[arm].model_dump(),

@@ -18,7 +18,7 @@ from dropnorm import checkpoint
 from dropnorm.kinds import ON_CPU
 from dropnorm.names import Place
 from dropnorm.protocol import Protocol
-from dropnorm.runs import arm_state, identity, table
+from dropnorm.runs import arm_state, gpu_code, identity, table
 
 Replica = tuple[str, int]  # (arm, seed)
 
@@ -69,6 +69,8 @@ class Stack:
     def key(self) -> str:
         """A digest of everything that decides what these replicas are."""
         identities = [(arm, seed, identity(self.protocol, arm)) for arm, seed in self.replicas]
+        if self.device.type == "cuda":
+            identities += [gpu_code(self.protocol, arm) for arm in self.arms]
         return hashlib.sha256(repr(identities).encode()).hexdigest()
 
     def pending(self) -> list[Replica]:

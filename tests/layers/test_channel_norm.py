@@ -59,6 +59,17 @@ def test_gradients_agree_with_finite_differences(kind, channels):
     assert torch.autograd.gradcheck(lambda *a: channel_norm(*a, kind, EPS), (u, gamma, beta))
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here, and it is a GPU's kernel that is compared")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_gpu_has_the_same_gradients(u, affine, kind):
+    found = {}
+    for device in ("cpu", "cuda"):
+        given = [t.to(device).requires_grad_() for t in (u, *affine)]
+        y = channel_norm(*given, kind, EPS)
+        found[device] = [g.cpu() for g in torch.autograd.grad(y.square().sum(), given)]
+    torch.testing.assert_close(found["cuda"], found["cpu"])
+
+
 def test_rows_side_by_side_have_the_same_gradient(monkeypatch, u, affine):
     """Folding rows is for speed alone: 96 rows of 5 channels are folded 102 -> not, or 96 -> yes."""
     from dropnorm.layers import channel_norm as module

@@ -66,8 +66,10 @@ class _AverageNorm(torch.autograd.Function):
         u, gamma, mean, norm = ctx.saved_tensors
         # As if mean and N were constants: du = gamma / N dy.
         du, dgamma, dbeta = torch.ops.aten.native_batch_norm_backward(
-            dy, u, gamma, mean, norm.square(), None, None, False, 0.0, [True, True, True]
-        )
+            dy, u, gamma, mean, norm.square(),
+            mean if u.is_cuda else None, norm.reciprocal() if u.is_cuda else None,  # asked for by the kernel of a GPU
+            False, 0.0, [True, True, True],
+        )  # fmt: skip
         du_rows, scale = _rows(du), gamma / norm
         wide, fold = _side_by_side(du_rows)
         wide.sub_(_repeated(scale * dbeta / len(du_rows), fold, du))

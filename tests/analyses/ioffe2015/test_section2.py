@@ -88,7 +88,7 @@ def test_a_bias_that_falls_back_has_not_grown():
 
 @pytest.mark.parametrize(("last", "measured"), [(2000, False), (3000, False), (4000, True)])
 def test_a_slope_is_of_three_measurements_at_least(last, measured):
-    bias = np.where(STEPS > last, np.nan, STEPS * 1e-3)
+    bias = np.where(last < STEPS, np.nan, STEPS * 1e-3)
     samples = section2.summarise(RESULT.runs(parts(bias=bias))).samples
     assert ("bias_slope" in set(samples[samples.arm == "constant"].measure)) == measured
 

@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.panels import over_steps
 from dropnorm.analyses.counting import of_most
+from dropnorm.analyses.panels import over_steps
 from dropnorm.analyses.santurkar2018 import vgg_drawings as drawings
 from dropnorm.analyses.santurkar2018.figure8 import LAYERS, mean_change
 from dropnorm.analyses.santurkar2018.vgg import (
