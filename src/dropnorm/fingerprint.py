@@ -3,8 +3,8 @@
 Snakemake does not look into imported modules. So each run carries a hash over the syntax trees, docstrings left out, of
 its experiment's module and of everything in this package that it imports, and Snakemake sees the hash as a parameter.
 
-What only a GPU does is written as `a if x.is_cuda else b`, and counts for runs that were made on one: no other took that
-branch.
+What only a GPU does is written as `a if x.is_cuda else b`, and counts for runs that were made on one: no other took
+that branch.
 """
 
 import ast
