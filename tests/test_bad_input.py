@@ -59,6 +59,7 @@ def one_line(done) -> str:
         (["figure", FIGURE1, "--out", "published"], ["--out published", "dropnorm publish"]),
         (["restore", FIGURE1, "--out", "published/again"], ["--out published/again", "dropnorm publish"]),
         (["compare", FIGURE1, "--scale", "smoke"], ["not published at scale smoke", "--variant NAME"]),
+        (["book", "--out", "book/here"], ["book/here", "the book's own sources"]),
         (["run", FIGURE1, "--device", "tpu"], ["device 'tpu'", "auto, cpu, cuda"]),
         (["run", FIGURE1, "--set", "optimiser.lr=0.3"], ["a result of its own", "--variant NAME"]),
         (["run", FIGURE1, "--variant", "a", "--set", "optimiser.lr"], ["KEY=VALUE"]),
@@ -199,6 +200,7 @@ def snakemake(root, *config, dry=True):
         (["variant=a", "set=optimiser.lr=-1"], ["optimiser.lr", "-1", "greater than 0"]),
         (["variant=a", "set=optimiser.rl=1"], ["optimiser.rl", "unknown key"]),
         (["out=published"], ["out=published", "what is published is committed"]),
+        (["out=/tmp/{x}"], ["out", "has a brace"]),
     ],
 )
 def test_wrong_configuration_is_refused(root, config, words):

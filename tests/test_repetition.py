@@ -11,7 +11,7 @@ from dropnorm.book.again import trained_again
 from dropnorm.compare import with_original, with_published
 from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluate_published, page_files
-from dropnorm.files import differing, seal, sha256, write_json
+from dropnorm.files import differing, read_json, seal, sha256, write_json
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
 from dropnorm.publishing import publish, publish_again
@@ -193,4 +193,13 @@ def test_what_is_changed_or_absent_is_not_compared(second, published, tmp_path):
 def test_an_evaluation_that_was_broken_off_is_not_compared(second, published):
     second.file("digests.json").unlink()  # which is written last
     with pytest.raises(UserError, match="has no digests.json; make it: dropnorm run"):
+        with_published(second, published.root)
+
+
+def test_what_was_judged_by_other_criteria_is_not_compared(second, published):
+    """A verdict would differ, and the runs would be taken for the reason."""
+    judged = read_json(second.file("provenance.json"))
+    write_json(second.file("provenance.json"), judged | {"evaluation_digest": "of yesterday"})
+    seal(second.folder, page_files(second))
+    with pytest.raises(UserError, match=r"judged by other code or criteria .*dropnorm figure .*--source published"):
         with_published(second, published.root)

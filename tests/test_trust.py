@@ -1,5 +1,6 @@
 """What records, digests and checkpoints say is what happened: each of these would go wrong in silence."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ import torch
 import yaml
 from rich.console import Console
 
-from dropnorm import checkpoint, provenance, runner, runs, stacks
+from dropnorm import checkpoint, provenance, runner, runs
 from dropnorm.datasets import load as load_dataset
 from dropnorm.errors import UserError
 from dropnorm.evaluation import _arm_provenance, evaluation_digest, write_provenance
@@ -26,7 +27,7 @@ from dropnorm.stacks import Stack, drop_finished, pending_stacks
 from dropnorm.status import _evaluation, _missing_seeds
 from dropnorm.variants import remember, resolve
 from dropnorm.workflow import Result, WorkflowConfig
-from tests.book.conftest import SESSION, invented_runs
+from tests.book.conftest import SESSION, fabricate, invented_runs
 
 NAME = ResultName("ioffe2015", "figure1")
 ARM = "baseline"
@@ -87,13 +88,59 @@ def test_code_that_only_a_gpu_runs_makes_only_its_runs_stale(protocol, place, mo
     assert found.why == ("training code for a GPU changed" if state == "stale" else "")
 
 
-def test_a_checkpoint_of_a_gpu_belongs_to_the_code_that_only_a_gpu_runs(protocol, place, monkeypatch):
-    def keys():
-        return [Stack(protocol, place, torch.device(device), [(ARM, 0)]).key for device in ("cpu", "cuda")]
+@pytest.mark.parametrize(
+    ("begun_on", "code", "goes_on"),
+    [
+        ("cpu", "today", True),
+        ("cpu", "tomorrow", True),
+        ("cuda", "today", True),
+        ("cuda", "tomorrow", False),
+    ],
+)
+def test_a_checkpoint_goes_on_elsewhere_but_not_with_other_code_for_a_gpu(
+    protocol, place, monkeypatch, begun_on, code, goes_on
+):
+    stack = Stack(protocol, place, CPU, [(ARM, 0)])
 
-    before = keys()
-    monkeypatch.setattr(stacks, "gpu_code", lambda protocol, arm: "of tomorrow")
-    assert [now == then for now, then in zip(keys(), before, strict=True)] == [True, False]
+    def begin(code):
+        monkeypatch.setattr(runner, "gpu_code", lambda protocol, arm: code)
+        return _StackRun(stack, make_loader(place.root, None), Limits(), QUIET)
+
+    begun = begin("today")
+    begun.machines = [provenance.machine(CPU) | {"device": begun_on}]
+    begun.experiment.advance()
+    begun._save()
+    assert begin(code).experiment.step == goes_on * begun.experiment.step
+
+
+def test_a_gpu_where_a_run_was_begun_has_a_part_in_it(protocol, place):
+    session = SESSION | {"device": "cpu", "before": [{"device": "cuda"}]}
+    write_arm(place, protocol, ARM, made_up(protocol), session)
+    assert json.loads(place.run(ARM).with_suffix(".json").read_text())["gpu_code"] == runs.gpu_code(protocol, ARM)
+
+
+def test_what_a_kill_left_of_a_checkpoint_goes_when_its_arm_is_finished(protocol, place):
+    stack = Stack(protocol, place, CPU, [(ARM, 0)])
+    mine, other = (place.checkpoints / f".77.part.{arm}.0123456789ab.safetensors" for arm in (ARM, f"{ARM}.lr-0.3"))
+    place.checkpoints.mkdir(parents=True)
+    for part in (mine, other):
+        part.write_bytes(b"half of")
+    drop_finished(stack)
+    assert (mine.exists(), other.exists()) == (False, True)
+
+
+def test_what_another_process_has_finished_meanwhile_is_no_error(root, protocol, place, monkeypatch):
+    @contextlib.contextmanager
+    def taken(place, protocol, arms):
+        write_arm(place, protocol, ARM, made_up(protocol), SESSION)
+        yield False
+
+    monkeypatch.setattr(runner, "reserved", taken)
+    outcome = run_pending(
+        protocol, place, arms=[ARM], seeds=[0], device=CPU, load_dataset=make_loader(place.root, None), limits=Limits(),
+        console=QUIET,
+    )  # fmt: skip
+    assert (outcome.done, outcome.pending) == ([ARM], [])
 
 
 def test_a_record_of_no_replicas_is_damaged(protocol, place):
@@ -284,9 +331,29 @@ def test_a_variant_with_a_checkpoint_keeps_its_meaning(tmp_path):
 # --- the pipeline, and where a number comes from ---
 
 
-def job(root, place, protocol):
+def result(root, place, protocol) -> Result:
     config = yaml.safe_load((root / "config/config.yaml").read_text()) | {"scale": "smoke", "out": str(place.root)}
-    return Result(root, place, protocol, WorkflowConfig.check(config, "config")).jobs[0]
+    return Result(root, place, protocol, WorkflowConfig.check(config, "config"))
+
+
+def job(root, place, protocol):
+    return result(root, place, protocol).jobs[0]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda place: place.file("figure.svg").write_text("<svg/>"),
+        lambda place: place.file("claims.json").unlink(),
+        lambda place: place.file("digests.json").unlink(),
+        lambda place: place.file("provenance.json").write_text("{}"),
+    ],
+)
+def test_snakemake_makes_anew_what_is_not_as_it_was_made(root, protocol, place, spoil):
+    fabricate(place, protocol, root)
+    assert result(root, place, protocol).former == []
+    spoil(place)
+    assert result(root, place, protocol).former
 
 
 def test_a_job_runs_again_for_other_seeds_or_another_arm_s_settings(root, protocol, place, monkeypatch):

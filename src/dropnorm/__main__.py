@@ -28,7 +28,7 @@ def main() -> None:
         no_space = error.errno == errno.ENOSPC or full in str(error)  # `shutil` has no errno for copies of a folder
         remedy = "free some space and run the same command again" if no_space else "mend that first"
         words = error.strerror or (full if no_space else error)
-        _complain(f"{words}: {error.filename or 'while writing'}; {remedy}")
+        _complain(f"{words}: {error.filename2 or error.filename or 'while writing'}; {remedy}")
 
 
 def _complain(message: str) -> None:

@@ -55,7 +55,7 @@ def run(
     ] = None,
     scale: ScaleOpt = "full",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads; one a process is fastest.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, max=256, help="CPU threads; one a process is fastest.")] = 1,
     data_dir: Annotated[Path, typer.Option(help="Where data sets are, or are put.")] = DATA,
     mirror: Annotated[str | None, typer.Option(help="A folder or URL to take data from first.")] = None,
     out: OutOpt = RESULTS,
@@ -158,6 +158,7 @@ def figure(
     """Judge the claims of a result and draw its figures, from its runs. Takes seconds and never trains."""
     from dropnorm.compare import verdict_lines
     from dropnorm.evaluation import evaluate, evaluate_published
+    from dropnorm.readme import refresh
     from dropnorm.status import status as result_status
 
     if source not in ("runs", "published"):
@@ -168,6 +169,7 @@ def figure(
             raise UserError("--source published judges what is committed; leave out --out, --variant and --set")
         protocol, place = open_result(result, scale, root / PUBLISHED, None, None)
         claims = evaluate_published(root, place, protocol)
+        refresh(root)
     else:
         protocol, place = open_result(result, scale, not_committed(out), variant, set_)
         claims = evaluate(root, place, protocol)

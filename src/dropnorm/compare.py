@@ -66,6 +66,7 @@ def with_published(here: Place, published_root: Path) -> tuple[Path, list[str]]:
         )
     _refuse_unfinished(published, from_git_again(published.folder))
     _refuse_unfinished(here, f"make it: {here.command('run')}; then: {here.command('figure')}")
+    _refuse_other_criteria(published, here)
     sides, both = (Side(published, "published"), Side(here, "here")), agreement(published, here)
     inside = f", and {both.inside} of {both.with_interval} estimates lie in the published interval"
     difference = (
@@ -83,6 +84,16 @@ def _refuse_unfinished(place: Place, remedy: str) -> None:
             raise UserError(f"{place.folder} has no {name}; {remedy}")
     if changed := differing(place.folder):
         raise UserError(f"{place.file(changed[0])} is not what was made of the runs; {remedy}")
+
+
+def _refuse_other_criteria(published: Place, here: Place) -> None:
+    """Raises UserError if two results were not judged alike: a verdict could differ where no number does."""
+    by = {read_json(place.file("provenance.json"))["evaluation_digest"] for place in (published, here)}
+    if len(by) > 1:
+        raise UserError(
+            f"{here.name} was judged by other code or criteria here than what is published; judge both by today's: "
+            f"{here.command('figure')}; dropnorm figure {here.name} --scale {here.scale} --source published"
+        )
 
 
 def _write_page(both: Agreement, first: Side, second: Side, difference: str) -> Path:

@@ -150,7 +150,8 @@ def restore_all(root: Path, places: list[Place], published: Path) -> Iterator[st
             continue  # one of other results
         if protocol.derived and len(places) > 1:
             continue  # its sources are among them
-        if not any(table(source, protocol, arm).exists() for arm in protocol.arms):
+        owners = ((source.of(protocol.owner(arm).name), arm) for arm in protocol.arms)
+        if not any(of.run(arm).exists() or _was_published(of, arm) for of, arm in owners):
             continue
         open_protocol(root, place, protocol.changes)  # refuses a variant that means something else here
         for each in {*protocol.sources, protocol}:

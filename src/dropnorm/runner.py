@@ -20,7 +20,7 @@ from dropnorm.errors import UserError
 from dropnorm.names import Place
 from dropnorm.progress import StepProgress
 from dropnorm.protocol import Protocol
-from dropnorm.runs import arm_state, write_arm
+from dropnorm.runs import arm_state, gpu_code, write_arm
 from dropnorm.stacks import Stack, drop_finished, pending_stacks, reserved
 
 STEPS_BETWEEN_LOOKS = 20  # at signals and progress, which cost more than the clock; an experiment may say otherwise
@@ -98,7 +98,7 @@ def run_pending(
                         run = _StackRun(replace(stack, replicas=replicas), load_dataset, limits, console)
                         run.go_on(lambda: stopping() or time.monotonic() >= deadline)
         stopped = stopping()
-    if elsewhere:
+    if elsewhere := [stack for stack in elsewhere if stack.pending()]:
         raise UserError(
             f"{elsewhere[0].label}: another process is training it in {elsewhere[0].place.folder}; "
             "run the same command again when that one has ended"
@@ -148,17 +148,26 @@ class _StackRun:
         self.total = getattr(self.experiment, "steps", self.settings.steps)  # most know it from settings alone
         # Asked now, as a checkout may be at another commit at the end; the last is this one.
         self.machines = [provenance.machine(stack.device)]
+        self.gpu_code = gpu_code(stack.protocol, stack.arms[0])  # all arms of a stack are of one experiment
         self.started, self.seconds = provenance.now(), 0.0
         self._resume()
 
     def _resume(self) -> None:
-        if state := checkpoint.load(self.stack.checkpoint, self.stack.key, self.console):
+        state = checkpoint.load(self.stack.checkpoint, self.stack.key, self.console)
+        if state and self._same_gpu_code(bytes(state.pop("runner/gpu_code", b"")).decode()):
             self.seconds = float(state.pop("runner/seconds"))
             self.started = bytes(state.pop("runner/started")).decode()
             before = json.loads(bytes(state.pop("runner/machines", b"[]")).decode())  # not in former checkpoints
             self.machines = [m for m in before if m != self.machines[0]] + self.machines
             self.experiment.load_state(state)
             self.console.print(f"{self.stack.label}: resuming at step {self.experiment.step:,}", highlight=False)
+
+    def _same_gpu_code(self, then: str) -> bool:
+        """Whether what was begun on a GPU ('' if it was not) would go on there as it began."""
+        if same := then in ("", self.gpu_code):
+            return same
+        self.console.print(f"{self.stack.label}: the code for a GPU changed, starting over", style="yellow")
+        return False
 
     def go_on(self, should_stop: Callable[[], bool]) -> None:
         """Train until finished, and put the runs in place; or until told to stop."""
@@ -192,7 +201,9 @@ class _StackRun:
         return True
 
     def _save(self) -> None:
+        on_gpu = any(machine["device"] == "cuda" for machine in self.machines)
         state = self.experiment.state() | {
+            "runner/gpu_code": torch.tensor(list(self.gpu_code.encode() * on_gpu), dtype=torch.uint8),
             "runner/seconds": torch.tensor(self.seconds, dtype=torch.float64),
             "runner/started": torch.tensor(list(self.started.encode()), dtype=torch.uint8),
             "runner/machines": torch.tensor(list(json.dumps(self.machines).encode()), dtype=torch.uint8),

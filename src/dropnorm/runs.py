@@ -157,7 +157,7 @@ def write_arm(place: Place, protocol: Protocol, arm: str, runs: pd.DataFrame, se
         {
             "arm": arm,
             "identity": asdict(identity(protocol, arm)),
-            "gpu_code": gpu_code(protocol, arm) if any(s.get("device") == "cuda" for s in sessions) else None,
+            "gpu_code": gpu_code(protocol, arm) if _on_gpu(sessions) else None,
             "sha256": sha256(_next(path)),
             "seeds": sorted(int(s) for s in runs.seed.unique()),
             "settings": protocol.arms[arm].model_dump(),
@@ -165,6 +165,12 @@ def write_arm(place: Place, protocol: Protocol, arm: str, runs: pd.DataFrame, se
         },
     )
     _settle(path)
+
+
+def _on_gpu(sessions: list[dict[str, Any]]) -> bool:
+    """Whether a GPU had a part in any session, also as the machine where it was begun."""
+    machines = (machine for session in sessions for machine in (*session.get("before", []), session))
+    return any(machine.get("device") == "cuda" for machine in machines)
 
 
 def read_runs(place: Place, protocol: Protocol) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 On a CPU a stack holds the seeds of one arm (one thread a process is fastest); on a GPU all pending arms of one shape.
 """
 
+import glob
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,7 +19,7 @@ from dropnorm import checkpoint
 from dropnorm.kinds import ON_CPU
 from dropnorm.names import Place
 from dropnorm.protocol import Protocol
-from dropnorm.runs import arm_state, gpu_code, identity, table
+from dropnorm.runs import arm_state, identity, table
 
 Replica = tuple[str, int]  # (arm, seed)
 
@@ -69,8 +70,6 @@ class Stack:
     def key(self) -> str:
         """A digest of everything that decides what these replicas are."""
         identities = [(arm, seed, identity(self.protocol, arm)) for arm, seed in self.replicas]
-        if self.device.type == "cuda":
-            identities += [gpu_code(self.protocol, arm) for arm in self.arms]
         return hashlib.sha256(repr(identities).encode()).hexdigest()
 
     def pending(self) -> list[Replica]:
@@ -123,7 +122,13 @@ def _begun(protocol: Protocol, place: Place, device: torch.device, pending: list
 
 
 def drop_finished(stack: Stack) -> None:
-    """Delete the checkpoints of all whose replicas are on disk now: this stack's, and overtaken ones."""
+    """Delete the checkpoints of all whose replicas are on disk now: this stack's, and overtaken ones.
+
+    And what a kill left of one that was being written; nobody else writes any, as the arms are reserved.
+    """
+    which = "[0-9a-f]" * 12  # an arm's name may begin another's
+    for part in stack.place.checkpoints.glob(f".*.part.{glob.escape(stack.arms[0])}.{which}.safetensors"):
+        part.unlink(missing_ok=True)
     for path in stack.place.checkpoints.glob("*.safetensors"):
         header = checkpoint.header(path)
         if header is None or not {arm for arm, _ in header.replicas} <= set(stack.arms):

@@ -13,7 +13,7 @@ from dropnorm.datasets.registry import SOURCES
 from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluation_digest
 from dropnorm.figure_files import figure_files
-from dropnorm.files import read_json
+from dropnorm.files import differing, read_json
 from dropnorm.names import RESULTS, Place, ResultName
 from dropnorm.options import not_committed
 from dropnorm.protocol import Protocol, all_names, parse_changes
@@ -60,6 +60,13 @@ class WorkflowConfig(Strict):
     @classmethod
     def _home(cls, value: str) -> str:
         return str(Path(value).expanduser())
+
+    @field_validator("data_dir", "out", "mirror")
+    @classmethod
+    def _no_wildcard(cls, value: str) -> str:
+        if "{" in value or "}" in value:
+            raise ValueError("has a brace, which Snakemake takes for a wildcard; choose another folder")
+        return value
 
     @classmethod
     def check(cls, config: dict[str, Any], where: str) -> "WorkflowConfig":
@@ -117,14 +124,18 @@ class Result:
         return shlex.join([str(self.name), *arguments(replace(self.place, root=RESULTS), self.protocol)])
 
     def _former(self) -> list[str]:
-        """A mark that is not there, if the result was judged by former code or criteria; as `_unfinished` for runs."""
+        """A mark that is not there, as `_unfinished` for runs, if the result was judged by former code or criteria.
+
+        Or if what was made of it then is not all there, or not as it was.
+        """
         if not self.place.file("provenance.json").exists():
             return []
         try:
             judged_by = read_json(self.place.file("provenance.json"))["evaluation_digest"]
+            whole = self.place.file("digests.json").exists() and not differing(self.place.folder)
         except (UserError, KeyError):
-            judged_by = None
-        return [] if judged_by == self.evaluation_digest else self._mark(".evaluation.former")
+            judged_by = whole = None
+        return [] if whole and judged_by == self.evaluation_digest else self._mark(".evaluation.former")
 
     def _jobs(self, size: int) -> list[Job]:
         arms = list(self.protocol.arms)

@@ -20,7 +20,7 @@ NAME = ResultName("ioffe2015", "figure1")
 @pytest.fixture
 def checkout(tmp_path, root, result_folder):
     """A copy of the checkout whose only result is published at scale full."""
-    for name in ("protocols", "claims", "book"):
+    for name in ("protocols", "claims", "book", "reference"):
         shutil.copytree(root / name, tmp_path / name)
     folder = Place(tmp_path / "published", "full", NAME).folder
     shutil.copytree(result_folder, folder, ignore=shutil.ignore_patterns("runs"))
@@ -178,3 +178,23 @@ def test_readme_table_has_every_published_claim(checkout):
     assert sum(line.startswith("| ioffe2015/") for line in table.splitlines()) == len(claims)
     for claim in claims:
         assert f"ioffe2015/figure1 {claim['id'].removeprefix('ioffe2015.')}: " in table
+
+
+@pytest.mark.parametrize("taken", ["source", "html", "_build"])
+def test_a_folder_of_somebody_else_is_not_deleted(checkout, taken):
+    mine = checkout / "docs" / taken / "mine.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("precious")
+    with pytest.raises(UserError, match=f"{taken} would be deleted, and no book was built in .*docs before"):
+        build(checkout, "published", checkout / "docs", Console(quiet=True))
+    assert mine.read_text() == "precious"
+
+
+def test_a_page_says_that_its_verdicts_are_of_former_criteria(checkout):
+    banner = checkout / "out" / "_generated" / str(NAME) / "banner.md"
+    stage(checkout, "published", checkout / "results", checkout / "out")
+    assert "Out of date" not in banner.read_text()
+    claims = checkout / "claims" / "ioffe2015.yaml"
+    claims.write_text(claims.read_text().replace("above: 0, size: [0.5, 1.5]", "above: 0.1, size: [0.5, 1.5]"))
+    stage(checkout, "published", checkout / "results", checkout / "out")
+    assert "**Out of date.**" in banner.read_text()

@@ -27,10 +27,12 @@ def build(root: Path, source: str, out: Path, console: Console, results: Path = 
         console: where to say what was built.
         results: folder of results, from `root`.
 
-    Raises UserError if a page asks for what is not there, or if Jupyter Book warns of anything.
+    Raises UserError if a page asks for what is not there, if Jupyter Book warns of anything, or if `out` holds folders
+    of these names that are of no book.
     """
     if find_spec("jupyter_book") is None:
         raise UserError('Jupyter Book is not installed; pip install -c constraints.txt -e ".[book]"')
+    _begin(root, out)
     shown = stage(root, source, results, out / "source")
     console.print(f"building the book in {out}: half a minute or more ...")
     _run(out)
@@ -39,6 +41,17 @@ def build(root: Path, source: str, out: Path, console: Console, results: Path = 
     index = out / "html" / "index.html"
     console.print(f"the book {_summary(shown)}")
     return index
+
+
+def _begin(root: Path, out: Path) -> None:
+    """Mark a folder as one that books are built in. Raises UserError if what it holds may be somebody's."""
+    if out.resolve().is_relative_to((root / "book").resolve()):
+        raise UserError(f"{out} is among the book's own sources; choose another --out")
+    mark = out / "build.log"
+    if taken := [out / name for name in ("source", "html", "_build") if (out / name).exists() and not mark.exists()]:
+        raise UserError(f"{taken[0]} would be deleted, and no book was built in {out} before; choose another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    mark.touch()
 
 
 def _run(out: Path) -> None:

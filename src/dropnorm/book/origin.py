@@ -31,6 +31,11 @@ def banner(result: Result) -> str:
     )
     if not result.evidence:
         return f":::{{warning}}\n**Not evidence.** {made} Nothing below supports or refutes a claim.\n:::\n"
+    if result.former:
+        return (
+            f":::{{warning}}\n**Out of date.** {made} This was judged and drawn by former code or criteria. The "
+            "criteria below are today's, the numbers and verdicts are not.\n:::\n"
+        )
     if missing := result.provenance["missing_arms"]:
         arms = len(missing) + len(result.provenance["arms"])
         are = "is" if len(missing) == 1 else "are"

@@ -8,6 +8,7 @@ from typing import Any
 
 from dropnorm.claims import ClaimsFile, read_claims
 from dropnorm.errors import UserError
+from dropnorm.evaluation import evaluation_digest
 from dropnorm.files import differing, from_git_again, read_json
 from dropnorm.names import SCALES, Place, ResultName
 from dropnorm.protocol import all_names
@@ -41,6 +42,7 @@ class Result:
     provenance: dict[str, Any] = field(default_factory=dict)
     runs_of: tuple[ResultName, ...] = ()
     left_out: frozenset[str] = frozenset()  # arms that this scale does not run
+    former: bool = False  # judged and drawn by former code or criteria
 
     @property
     def protocol(self) -> ProtocolFile:
@@ -121,7 +123,8 @@ def _read(root: Path, place: Place, criteria: ClaimsFile) -> Result:
     parsed = {n: read_json(place.file(f"{n}.json")) for n in ("claims", "facts", "figures", "provenance")}
     if lacking := sorted(PROVENANCE - set(parsed["provenance"])):
         raise UserError(f"{place.file('provenance.json')}: {lacking[0]} is missing; {_remedy(place)}")
-    return replace(result, folder=place.folder, **parsed)
+    former = parsed["provenance"]["evaluation_digest"] != evaluation_digest(root, place.name)
+    return replace(result, folder=place.folder, former=former, **parsed)
 
 
 def _check(place: Place) -> None:
