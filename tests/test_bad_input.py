@@ -4,6 +4,7 @@ Damaged data is in tests/datasets, damaged checkpoints and results in test_runne
 test_protocol.py, diverging runs in tests/experiments.
 """
 
+import errno
 import os
 import re
 import resource
@@ -219,6 +220,17 @@ def test_the_pipeline_refuses_it_before_any_job(root, config, words):
     assert len(errors) == 1 and words in errors[0], done.stderr
     assert "Traceback" not in done.stderr
     assert "Job stats" not in done.stdout + done.stderr
+
+
+def test_a_copy_that_fails_names_the_file_that_could_not_be_written(monkeypatch, capsys):
+    def fails():
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), "whole.parquet", None, "copy.parquet")
+
+    monkeypatch.setattr("dropnorm.cli.app", fails)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "copy.parquet" in (said := capsys.readouterr().err) and "whole.parquet" not in said
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")

@@ -371,6 +371,12 @@ def test_a_damaged_one_is_refused_and_nothing_is_copied(published, protocol, els
     assert not elsewhere.runs.exists()
 
 
+def test_published_runs_that_are_all_gone_are_missed(root, published, elsewhere):
+    shutil.rmtree(published.runs)
+    with pytest.raises(UserError, match="is not what was published.*; take it from git again"):
+        restore_all(root, [elsewhere], published.root).__next__()
+
+
 def test_all_of_a_scale(root, published, elsewhere):
     others = [elsewhere, elsewhere.of(ResultName("srivastava2014", "section9"))]
     lines = list(restore_all(root, others, published.root))
