@@ -21,6 +21,7 @@ try:
 except UserError as error:
     stop(error)
 
+
 # Before the first job, and only now: it is not known earlier whether jobs run on this machine or on those of a cluster,
 # which may have a GPU where the one that they are sent from has none.
 onstart:
