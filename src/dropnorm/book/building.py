@@ -48,7 +48,8 @@ def _begin(root: Path, out: Path) -> None:
     if out.resolve().is_relative_to((root / "book").resolve()):
         raise UserError(f"{out} is among the book's own sources; choose another --out")
     mark = out / "build.log"
-    if taken := [out / name for name in ("source", "html", "_build") if (out / name).exists() and not mark.exists()]:
+    ours = [out / name for name in ("source", "html", "_build")]
+    if not mark.exists() and (taken := [folder for folder in ours if folder.exists() and any(folder.iterdir())]):
         raise UserError(f"{taken[0]} would be deleted, and no book was built in {out} before; choose another --out")
     out.mkdir(parents=True, exist_ok=True)
     mark.touch()

@@ -32,7 +32,7 @@ from dropnorm.analyses.tidy import curve, drawn, fact_name, final, has_diverged,
 
 ARMS = ["standard", "batchnorm", "standard.lr-0.5", "batchnorm.lr-0.5"]
 IN_PAPER = {"standard": "std.1", "batchnorm": "bn.1", "standard.lr-0.5": "std.5", "batchnorm.lr-0.5": "bn.5"}
-UNTRAINED = "standard.lr-0.5"  # said to stay at the level of guessing (S1.2)
+STOPPED = "standard.lr-0.5"  # said to stay at the level of guessing (S1.2)
 LAYERS = [3, 11]
 LEVELS = (15, 70, 80)  # percent of training accuracy; the first is a little above guessing
 HIGH = 90  # of S1.2
@@ -58,7 +58,7 @@ def _measure(runs: pd.DataFrame, arm: str, found: Collected) -> None:
     """Everything that is one number a seed of one arm."""
     fitted, tested = final_train_accuracy(runs, arm), ending_accuracy(runs, arm)
     found.add("final_train_accuracy", arm, fitted, shown_only=True)
-    if arm == UNTRAINED and long_enough(runs, arm):
+    if arm == STOPPED and long_enough(runs, arm):
         found.add("final_train_accuracy_of_most", arm, of_most(fitted, spared="highest"))
     for level in LEVELS:
         found.add(f"steps_to_{level}", arm, steps_to(runs, arm, level))
