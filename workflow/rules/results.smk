@@ -12,6 +12,7 @@ for result in RESULTS:
             touch(result.former),
         log:
             f"{CONFIG.out}/logs/{SCALE}/{result.target}_evaluate.log",
+        priority: 1_000_000  # before any training: it takes seconds, and somebody may wait for it
         threads: 1
         resources:
             mem_mb=4000,

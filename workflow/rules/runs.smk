@@ -17,6 +17,7 @@ for result in RESULTS:
                 f"{CONFIG.out}/logs/{SCALE}/{job.name}.log",
             benchmark:
                 f"{CONFIG.out}/benchmarks/{SCALE}/{job.name}.tsv"
+            priority: job.minutes  # the longest first: begun last, it would keep the other cores waiting
             threads: 1
             resources:
                 mem_mb=lambda wildcards, attempt: 2000 * attempt,

@@ -143,11 +143,12 @@ def _arm_row(arm: str, record: dict[str, Any]) -> list[str]:
 
 
 def seconds_on(result: Result, cores: int) -> float:
-    """How long the result takes on so many cores: its jobs, in order, each to the core that is free first."""
+    """How long the result takes on so many cores: its jobs, the longest first, each to the core that is free first."""
     seconds = [arm["seconds"] for arm in result.provenance["arms"].values()]
     size = result.protocol.scales[result.scale].arms_per_job
     free = [0.0] * cores
-    for job in (sum(seconds[i : i + size]) for i in range(0, len(seconds), size)):
+    jobs = [sum(seconds[i : i + size]) for i in range(0, len(seconds), size)]
+    for job in sorted(jobs, reverse=True):
         first = free.index(min(free))
         free[first] += job
     return max(free)
