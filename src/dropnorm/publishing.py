@@ -151,7 +151,7 @@ def restore_all(root: Path, places: list[Place], published: Path) -> Iterator[st
         if protocol.derived and len(places) > 1:
             continue  # its sources are among them
         owners = ((source.of(protocol.owner(arm).name), arm) for arm in protocol.arms)
-        if not any(of.run(arm).exists() or _was_published(of, arm) for of, arm in owners):
+        if not any(_was_published(of, arm) for of, arm in owners):
             continue
         open_protocol(root, place, protocol.changes)  # refuses a variant that means something else here
         for each in {*protocol.sources, protocol}:
@@ -191,7 +191,7 @@ def restore(place: Place, published: Place, protocol: Protocol) -> Restored:
     for arm in protocol.arms:
         owner = protocol.owner(arm).name
         source, target = published.of(owner), place.of(owner)
-        if not source.run(arm).exists() and not _was_published(source, arm):
+        if not _was_published(source, arm):
             done.absent.append(arm)
             continue
         _check(source, arm)
@@ -209,6 +209,9 @@ def restore(place: Place, published: Place, protocol: Protocol) -> Restored:
 
 
 def _was_published(published: Place, arm: str) -> bool:
+    """Whether the runs of an arm are here, or should be."""
+    if published.run(arm).exists():
+        return True
     digests = published.file("digests.json")
     return digests.exists() and published.run(arm).relative_to(published.folder).as_posix() in read_json(digests)
 

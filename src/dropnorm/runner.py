@@ -164,10 +164,10 @@ class _StackRun:
 
     def _same_gpu_code(self, then: str) -> bool:
         """Whether what was begun on a GPU ('' if it was not) would go on there as it began."""
-        if same := then in ("", self.gpu_code):
-            return same
-        self.console.print(f"{self.stack.label}: the code for a GPU changed, starting over", style="yellow")
-        return False
+        same = then in ("", self.gpu_code)
+        if not same:
+            self.console.print(f"{self.stack.label}: the code for a GPU changed, starting over", style="yellow")
+        return same
 
     def go_on(self, should_stop: Callable[[], bool]) -> None:
         """Train until finished, and put the runs in place; or until told to stop."""

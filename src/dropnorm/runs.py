@@ -93,7 +93,7 @@ def _difference(record: dict[str, Any], protocol: Protocol, arm: str) -> str:
     if now != then:
         return now.difference(then)
     of_gpu = record.get("gpu_code")  # None, or not there, if none of it was made on a GPU
-    return "training code for a GPU changed" if of_gpu not in (None, gpu_code(protocol, arm)) else ""
+    return "training code for a GPU changed" if of_gpu and of_gpu != gpu_code(protocol, arm) else ""
 
 
 @dataclass(frozen=True)

@@ -107,13 +107,22 @@ def _evaluation(root: Path, place: Place, protocol: Protocol) -> tuple[str, str]
 
 def _evaluation_stale(root: Path, place: Place, protocol: Protocol) -> str:
     """Why claims and figures do not belong to the runs and the analysis of today; '' if they do."""
+    if why := former(place, evaluation_digest(root, place.name)):
+        return why
+    provenance = read_json(place.file("provenance.json"))
+    digests = {arm: record["runs_sha256"] for arm, record in provenance["arms"].items()}
+    now = {arm: record["sha256"] for arm, record in records(place, protocol).items()}
+    return "" if now == digests else "runs are newer than the figure"
+
+
+def former(place: Place, today: str) -> str:
+    """Why claims and figures are not what today's analysis makes of the runs that they were made of; '' if they are.
+
+    today: the evaluation digest of today. Raises UserError if they are not as they were made.
+    """
     if not place.file("digests.json").exists():  # it is written last
         return "not evaluated" if not place.file("claims.json").exists() else "its evaluation was broken off"
     if changed := differing(place.folder):
         raise UserError(f"{changed[0]} is not what was made of the runs")
-    provenance = read_json(place.file("provenance.json"))
-    if provenance.get("evaluation_digest") != evaluation_digest(root, place.name):
-        return "analysis code or criteria changed"
-    digests = {arm: record["runs_sha256"] for arm, record in provenance["arms"].items()}
-    now = {arm: record["sha256"] for arm, record in records(place, protocol).items()}
-    return "" if now == digests else "runs are newer than the figure"
+    judged_by = read_json(place.file("provenance.json")).get("evaluation_digest")
+    return "" if judged_by == today else "analysis code or criteria changed"

@@ -13,13 +13,13 @@ from dropnorm.datasets.registry import SOURCES
 from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluation_digest
 from dropnorm.figure_files import figure_files
-from dropnorm.files import differing, read_json
 from dropnorm.names import RESULTS, Place, ResultName
 from dropnorm.options import not_committed
 from dropnorm.protocol import Protocol, all_names, parse_changes
 from dropnorm.protocol_file import Overrides
 from dropnorm.runs import Identity, arguments, identity, table, unfinished
 from dropnorm.settings import Strict
+from dropnorm.status import former
 from dropnorm.timing import core_seconds, ms_per_replica_step
 from dropnorm.validation import describe
 from dropnorm.variants import NoVariant, most_telling, open_protocol
@@ -131,11 +131,10 @@ class Result:
         if not self.place.file("provenance.json").exists():
             return []
         try:
-            judged_by = read_json(self.place.file("provenance.json"))["evaluation_digest"]
-            whole = self.place.file("digests.json").exists() and not differing(self.place.folder)
-        except (UserError, KeyError):
-            judged_by = whole = None
-        return [] if whole and judged_by == self.evaluation_digest else self._mark(".evaluation.former")
+            fresh = not former(self.place, self.evaluation_digest)
+        except UserError:
+            fresh = False
+        return [] if fresh else self._mark(".evaluation.former")
 
     def _jobs(self, size: int) -> list[Job]:
         arms = list(self.protocol.arms)
