@@ -277,10 +277,10 @@ def test_provenance_spans_all_sessions(root, protocol, place):
     assert told["missing_arms"] == [arm for arm in protocol.arms if arm != ARM]
 
 
-def test_time_is_told_by_replica_and_step(protocol, place):
+def test_time_is_told_by_replica_and_step_of_the_fastest_session(protocol, place):
     sessions = [{"seconds": 10.0, "replicas": replicas, "steps": 5} for replicas in (1, 2, 4)]
     record = {"seeds": [0], "identity": {"settings": "", "code": ""}, "sha256": "", "sessions": sessions}
-    assert _arm_provenance(place, protocol, ARM, record)["ms_per_replica_step"] == 1000
+    assert _arm_provenance(place, protocol, ARM, record)["ms_per_replica_step"] == 500
 
 
 def test_what_was_judged_by_former_criteria_is_stale(root, protocol, place):

@@ -7,7 +7,6 @@ digests.json over all of them: what is changed or damaged later is noticed
 import hashlib
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import pandas as pd
@@ -190,7 +189,8 @@ def _arm_provenance(place: Place, protocol: Protocol, arm: str, record: dict[str
         "code_fingerprint": record["identity"]["code"],
         "runs_sha256": record["sha256"],
         "seconds": round(sum(s["seconds"] for s in sessions), 1),
-        "ms_per_replica_step": median(1000 * s["seconds"] / s["replicas"] / s["steps"] for s in sessions),
+        # The fastest: sessions that shared their core with others say little of what a run takes.
+        "ms_per_replica_step": min(1000 * s["seconds"] / s["replicas"] / s["steps"] for s in sessions),
         "state": arm_state(place, protocol, arm).state,
     }
 

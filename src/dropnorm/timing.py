@@ -1,4 +1,7 @@
-"""How long something will take, from how long it took: milliseconds a replica and step, as recorded with each run."""
+"""How long something will take, from how long it took: milliseconds a replica and step, as recorded with each run.
+
+Of several sessions the fastest counts: it shared its core with the least (`evaluation.write_provenance`).
+"""
 
 import re
 from datetime import timedelta
