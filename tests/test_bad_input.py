@@ -112,6 +112,20 @@ def test_more_images_than_there_are_is_one_line_and_the_name_stays_free(dropnorm
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("result", "change"),
+    [
+        ("srivastava2014/section9", "penalty.pixels=2000"),  # a picture has 784
+        ("srivastava2014/figure10", "training.stretch=1e308"),
+        ("ioffe2015/section33", "network.hidden=[1]"),  # no layer but the last has a Jacobian of its own
+    ],
+)
+def test_settings_that_only_an_experiment_finds_absurd_are_one_line(dropnorm, tmp_path, result, change):
+    shape = ["--scale", "smoke", "--out", tmp_path, "--variant", "odd", "--seeds", "0"]
+    message = one_line(dropnorm("run", result, *shape, "--set", change))
+    assert "variant 'odd' has settings with which this experiment cannot go on" in message, message
+
+
 def test_a_setting_that_every_arm_sets_itself_is_not_changed_in_silence(dropnorm):
     message = one_line(dropnorm("run", "srivastava2014/table9", "--variant", "a", "--set", "optimiser.lr=0.2"))
     assert "--set optimiser.lr: every arm sets it itself" in message

@@ -28,7 +28,7 @@ from dropnorm.files import replacing, sha256
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
 from dropnorm.provenance import machine
-from dropnorm.runner import Limits, _enough_memory, _refuse_too_large, _StackRun, make_loader, run_pending
+from dropnorm.runner import Limits, _failure_in_one_line, _refuse_too_large, _StackRun, make_loader, run_pending
 from dropnorm.runs import arm_state, read_runs, records, unfinished
 from dropnorm.stacks import Stack, pending_stacks
 
@@ -283,10 +283,19 @@ def test_slow_steps_do_not_put_off_a_stop(root, tmp_path, monkeypatch, seconds, 
 def test_too_little_memory_is_one_line(error):
     stack = SimpleNamespace(label="the stack")
     message = "the stack: not enough memory for 3 networks at once; run fewer --seeds"
-    with pytest.raises(UserError, match=message), _enough_memory(stack, 3):
+    with pytest.raises(UserError, match=message), _failure_in_one_line(stack, 3):
         raise error()
-    with pytest.raises(RuntimeError, match="something else"), _enough_memory(stack, 3):
-        raise RuntimeError("something else")
+
+
+def test_what_fails_for_a_variant_is_one_line_and_else_a_traceback():
+    def stack(variant: str | None) -> SimpleNamespace:
+        return SimpleNamespace(label="the stack", place=SimpleNamespace(variant=variant))
+
+    with pytest.raises(RuntimeError, match="^no such size\nat all$"), _failure_in_one_line(stack(None), 3):
+        raise RuntimeError("no such size\nat all")
+    message = r"^the stack: variant 'odd' has settings .* \(RuntimeError: no such size\); make another"
+    with pytest.raises(UserError, match=message), _failure_in_one_line(stack("odd"), 3):
+        raise RuntimeError("no such size\nat all")
 
 
 def test_out_of_time_it_stops_cleanly_and_says_what_is_pending(root, tmp_path):

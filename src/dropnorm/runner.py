@@ -94,7 +94,7 @@ def run_pending(
                 if not ours:
                     elsewhere.append(stack)
                 elif replicas := stack.pending():  # another process may have finished some by now
-                    with _enough_memory(stack, len(replicas)):
+                    with _failure_in_one_line(stack, len(replicas)):
                         run = _StackRun(replace(stack, replicas=replicas), load_dataset, limits, console)
                         run.go_on(lambda: stopping() or time.monotonic() >= deadline)
         stopped = stopping()
@@ -108,17 +108,25 @@ def run_pending(
 
 
 @contextmanager
-def _enough_memory(stack: Stack, replicas: int) -> Iterator[None]:
-    """Raises UserError where a machine, or its GPU, has not the memory that a stack takes."""
+def _failure_in_one_line(stack: Stack, replicas: int) -> Iterator[None]:
+    """Raises UserError where the machine, or its GPU, lacks the memory for it, or a variant asks for the impossible.
+
+    A protocol as it is published fails for a fault of the code alone, and a traceback says where.
+    """
     try:
         yield
-    except (MemoryError, RuntimeError) as error:
-        known = isinstance(error, (MemoryError, torch.OutOfMemoryError))
-        if not known and "can't allocate memory" not in str(error):
+    except (MemoryError, RuntimeError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
+            raise UserError(
+                f"{stack.label}: not enough memory for {replicas} networks at once; run fewer --seeds in one call, or "
+                "a smaller network"
+            ) from error
+        if stack.place.variant is None:
             raise
+        what = f"{type(error).__name__}: {error}".splitlines()[0]
         raise UserError(
-            f"{stack.label}: not enough memory for {replicas} networks at once; run fewer --seeds in one call, or a "
-            "smaller network"
+            f"{stack.label}: variant '{stack.place.variant}' has settings with which this experiment cannot go on "
+            f"({what}); make another with other settings"
         ) from error
 
 
