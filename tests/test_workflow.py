@@ -49,7 +49,11 @@ class Checkout:
         return subprocess.run(command, cwd=self.folder, env=self.environment(), **options)
 
     def environment(self) -> dict[str, str]:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        """That of somebody who has not activated the environment, and calls its Snakemake by path."""
+        folders = os.environ["PATH"].split(os.pathsep)
+        if sys.prefix != sys.base_prefix:
+            folders = [folder for folder in folders if Path(folder) != Path(sys.executable).parent]
+        path = os.pathsep.join(folders)
         return {**os.environ, "PYTHONPATH": str(self.folder / "src"), "PATH": path, "OMP_NUM_THREADS": "1"}
 
     def snakemake(self, *arguments: str, config: tuple[str, ...] = ()) -> str:

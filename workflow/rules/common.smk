@@ -1,4 +1,5 @@
 # What the rules share: the checked configuration, the protocols at the scale asked for, and where things are.
+import os
 import sys
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from dropnorm.runner import choose_device
 from dropnorm.workflow import WorkflowConfig, book_sources, load_results, no_such_target, published_files
 
 ROOT = Path(workflow.basedir)
+
+# Rules call `dropnorm` by name: that of the environment that this Snakemake is of, whether it is activated or not.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 def stop(error):
