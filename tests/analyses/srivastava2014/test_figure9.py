@@ -81,8 +81,12 @@ def test_a_missing_p_breaks_the_line_and_leaves_the_plateau_to_be_told(figure, p
     runs = figure.runs([part for part in parts if part.arm.iloc[0] not in ("a.p-0.2", "a.p-0.3")])
     facts = figure.module.summarise(runs).facts
     assert facts["a_flat_high"] == "1.12" and "a_least_at" not in facts and "b_least_at" in facts
-    line = axes_drawn(figure.drawings(runs, "full")["figure"])[0].get_lines()[0]
+    axes = axes_drawn(figure.drawings(runs, "full")["figure"])[0]
+    line = axes.get_lines()[0]
     assert np.isnan(line.get_ydata()).sum() == 2 and len(line.get_ydata()) == len(figure9.P)
+    bars = [segment for lines in axes.collections if hasattr(lines, "get_segments") for segment in lines.get_segments()]
+    at_a_tenth = [segment[:, 1] for segment in bars if (segment[:, 0] == 0.1).all()]  # it has no neighbour for a band
+    assert any(np.allclose(span, (3.18, 3.20)) for span in at_a_tenth)
 
 
 @pytest.mark.parametrize("scale", ["full", "smoke"])

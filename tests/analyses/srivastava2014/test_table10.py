@@ -95,7 +95,7 @@ def test_a_nan_moment_holds_nowhere(table, runs):
 def test_samples_and_facts(table, runs):
     found = table.module.summarise(runs)
     assert value(found, "test_error", "gaussian") == pytest.approx(0.95)
-    assert found.facts["sd_gaussian"] == "0.02" and found.facts["runs_diverged"] == "0"
+    assert found.facts["sd_gaussian"] == "0.020" and found.facts["runs_diverged"] == "0"
     assert found.facts["early_step"] == "2,000"
     assert found.facts["early_gap"] == "+0.000" and found.facts["end_gap"] == "+0.130"
 

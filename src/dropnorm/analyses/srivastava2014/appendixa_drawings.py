@@ -47,7 +47,8 @@ def _figure(curves: pd.DataFrame, context: Context) -> Drawing:
     caption = (
         f"Test error (%) of {hidden} units: (a) times as many units, (b) learning rates, (c) momentum at the end of "
         "its rise, (d) over training, (e) learning rates with dropout and a limit c, (f) probability of keeping an "
-        "input. After the last update, but for (d). Mean of the seeds with a band from the lowest to the highest. "
+        "input. After the last update, but for (d). Mean of the seeds with a band from the lowest to the highest, "
+        "and a bar at a mark without a line, which stands a little aside. "
         f"{out_of_sight(context)}{setup(context, fewest(curves))}"
     )
     alt = f"Six panels of test error in percent. {' '.join(_words(curves, panel) for panel in PANELS)}"

@@ -12,6 +12,7 @@ from dropnorm.plotting import colour, series_band, series_style
 
 ERROR_TICKS = [x * 10**k for k in (-1, 0, 1) for x in (1, 1.5, 2, 3, 5)]  # percent
 HIGHEST = 20.0  # percent: a net that diverged errs on nine images of ten, and would squeeze all others together
+ASIDE = 1.05  # times x, from one series to the next, where each has one point in the same place
 WIDE = 4  # highest over lowest from which an axis of errors is logarithmic
 
 
@@ -51,17 +52,27 @@ def clipped(curves: pd.DataFrame, context: Context) -> pd.DataFrame:
 
 def error_band(ax: Axes, curve: pd.DataFrame, i: int, label: str | None, *, marks: bool) -> None:
     """A series of clipped errors as `series_band` draws it, with an arrow up from each mark that stands for more."""
+    if marks and len(curve) == 1:
+        _lone_mark(ax, next(curve.itertuples()), i, label)
+        return
     series_band(ax, curve, i, label, marks=marks)
     for point in curve[curve.above].itertuples() if marks else ():
         ax.annotate("↑", (point.x, point.value), (0, 2), textcoords="offset points", ha="center",
                     color=series_style(i)["color"])  # fmt: skip
 
 
+def _lone_mark(ax: Axes, point, i: int, label: str | None) -> None:
+    """A series of one point: a mark with a bar, as a band has no width, and aside, as others may be in its place."""
+    style = series_style(i) | {"linestyle": "", "markersize": 4, "capsize": 2}
+    bar = [[point.value - point.low], [point.high - point.value]]
+    ax.errorbar(ASIDE ** (i - 2) * point.x, point.value, bar, label=label, **style)
+
+
 def out_of_sight(context: Context) -> str:
     """What a caption says of it."""
     if context.scale == "smoke":
         return ""
-    return f"What lies above {HIGHEST:g} %, as after divergence, is drawn there, a mark with an arrow. "
+    return f"What lies above {HIGHEST:g} %, as after divergence, is drawn there, marks with an arrow. "
 
 
 def error_axis(axis: Axis, low: float, high: float) -> None:

@@ -11,12 +11,15 @@ import pandas as pd
 from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, history, joined, run_counts, table_row
 
 QUANTITIES = ("test_error", "validation_error", "train_error")
+# An error is a count of images over their number, in single precision: what comes after these decimals is noise,
+# and would decide on which side of a half a mean of it falls, not always alike on a page and in its figure.
+DECIMALS = 5
 
 
 def final_errors(runs: pd.DataFrame) -> pd.DataFrame:
     """Rows (measure, arm, seed, value): the errors of every arm after its last update."""
     last = _last(runs[runs.quantity.isin(QUANTITIES)]).rename(columns={"quantity": "measure"})
-    errors = last[SAMPLE_COLUMNS].astype({"measure": str, "arm": str, "value": float})
+    errors = last[SAMPLE_COLUMNS].astype({"measure": str, "arm": str, "value": float}).round({"value": DECIMALS})
     errors.attrs.clear()  # pandas would copy them at every step
     return errors
 
@@ -80,7 +83,7 @@ def change_written(value: float, low: float, high: float, form: str) -> str:
 
 def error_curves(runs: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
     """Test errors over training (panel `history`) and after the last update (`final`), a series an arm that was run."""
-    tables = {arm: table for arm in arms if len(table := history(runs, arm, "test_error"))}
+    tables = {arm: table for arm in arms if len(table := history(runs, arm, "test_error").round(DECIMALS))}
     found = [curve("history", arm, table) for arm, table in tables.items()]
     found += [curve("final", arm, table.iloc[-1:]) for arm, table in tables.items()]
     return joined(found, CURVE_COLUMNS)

@@ -8,7 +8,15 @@ import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.srivastava2014 import figure10_drawings as drawings
-from dropnorm.analyses.srivastava2014.errors import by_level, counts, error_table, final_errors, mean_of, written
+from dropnorm.analyses.srivastava2014.errors import (
+    DECIMALS,
+    by_level,
+    counts,
+    error_table,
+    final_errors,
+    mean_of,
+    written,
+)
 from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, joined, samples
 
 SIZES = (100, 500, 1000, 5000, 10000, 50000)  # training images
@@ -40,7 +48,7 @@ def gain(errors: dict[str, pd.DataFrame], plain: str = PLAIN) -> pd.DataFrame:
 
     errors: test error of each net as a table [images x seed]; so is the gain.
     """
-    return (errors[plain] - errors["dropout"]).dropna(how="all")
+    return (errors[plain] - errors["dropout"]).dropna(how="all").round(DECIMALS)
 
 
 def relative_gain(errors: dict[str, pd.DataFrame], plain: str = PLAIN) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.srivastava2014.error_drawings import error_axis, fewest, paper_points, setup
+from dropnorm.analyses.srivastava2014.error_drawings import error_axis, paper_points, setup
 from dropnorm.analyses.tidy import has, select
 from dropnorm.plotting import series_band, series_style
 
@@ -27,15 +27,15 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
 
 
 def _figure10(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Drawing:
-    n, small = fewest(curves), ""
+    small = ""
     if has(curves, "gain", "none_small_init"):
         small = ", and of one with small first weights and a smaller rate (each in its colour)"
     caption = (
         "(a) Test error after the last update against the number of training images, both logarithmic. (b) Points that "
         "dropout takes off the error of a net without it, seed by seed: of the net with the same settings"
         f"{small}; crosses: the paper's. (c) The same in percent of that error. Points: mean of the seeds, each with a "
-        "subset of its own; band: lowest to highest. Dotted grey: the paper's, bars as drawn there. "
-        f"{setup(context, n)}"
+        "subset of its own where not all images are used; band: lowest to highest. Dotted grey: the paper's, bars as "
+        f"drawn there. {setup(context, curves.n)}"
     )
     if context.scale == "smoke":
         caption += " The digits are fewer than the larger sizes ask for: there all of them were used."

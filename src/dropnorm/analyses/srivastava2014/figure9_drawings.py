@@ -83,6 +83,8 @@ def _draw_panel(ax: Axes, curves: pd.DataFrame, paper: pd.DataFrame | None, pane
         # A p that was not run leaves a gap in the line.
         mine = select(curves, panel, series).set_index("x").reindex(P).reset_index()
         series_band(ax, mine, i, SERIES[series], marks=True)
+        lone = mine[mine.value.notna() & mine.value.shift().isna() & mine.value.shift(-1).isna()]
+        ax.vlines(lone.x, lone.low, lone.high, color=series_style(i)["color"])  # a band has no width there
         if paper is not None:
             of_paper = _of_paper(paper, panel, series)
             label = f"paper, {SERIES[series]}"

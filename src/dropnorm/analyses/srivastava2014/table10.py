@@ -91,16 +91,16 @@ def _curves(runs: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
 
 def _facts(runs: pd.DataFrame, found: pd.DataFrame) -> dict[str, str]:
     """Numbers for the page's prose."""
-    numbers, train = {}, {}
+    numbers, small = {}, {}
     for arm in ARMS:
         numbers[f"test_error_{arm}"] = mean_of(found, "test_error", arm)
-        train[f"train_error_{arm}"] = mean_of(found, "train_error", arm)
+        small[f"train_error_{arm}"] = mean_of(found, "train_error", arm)
         by_seed = values(found, "test_error", arm)
-        numbers[f"sd_{arm}"] = float(by_seed.std()) if len(by_seed) > 1 else None
-        numbers[f"se_{arm}"] = float(by_seed.sem()) if len(by_seed) > 1 else None
+        small[f"sd_{arm}"] = float(by_seed.std()) if len(by_seed) > 1 else None
+        small[f"se_{arm}"] = float(by_seed.sem()) if len(by_seed) > 1 else None
         worst = values(found, "moment_deviation", arm)
         numbers[f"moment_deviation_{arm}"] = float(worst.max()) if len(worst) else None
-    return written(numbers) | written(train, ".3f") | _early_gap(runs)
+    return written(numbers) | written(small, ".3f") | _early_gap(runs)
 
 
 def _early_gap(runs: pd.DataFrame) -> dict[str, str]:
