@@ -74,6 +74,9 @@ def test_every_measure_has_its_own_window(vgg_runs, value):
     assert value(summary, "beta_eighth_times_rate", "standard") == pytest.approx([eighth] * 3, rel=0.02)
     late = 9000 / 4 / 0.5
     assert value(summary, "beta_late_times_rate", "batchnorm.half_rate-0.05") == pytest.approx([late] * 3, rel=0.02)
+    longer = figure4.summarise(vgg_runs({"standard": arm(1, 1) | {"landscape_gradient_norm": step}}, last=15_000))
+    for window, middle in (("first", 500), ("late", 12_500)):
+        assert float(longer.facts[f"gradient_length_{window}_standard"]) == pytest.approx(middle, abs=100)
 
 
 def test_a_short_schedule_says_nothing_of_the_late_part(vgg_runs, names):
@@ -81,6 +84,16 @@ def test_a_short_schedule_says_nothing_of_the_late_part(vgg_runs, names):
     measured = {measure for measure, _ in names(summary)}
     assert {"band_width", "gradient_edge", "beta_early", "beta_p95", "band_ratio_equal_loss"} <= measured
     assert not measured & {"beta_late", "band_ratio_mid_over_late", "beta_eighth_times_rate"}
+
+
+def test_the_bin_of_the_highest_losses_can_be_left_out(vgg_runs, value):
+    """Bands as wide as each other, but for the plateau on which one net's band is a hundredth."""
+    one, other = arm(0.0, 4.0, 1 / 1000), arm(0.0, 4.0, 1 / 1000)
+    for net, on_plateau in ((one, 0.01), (other, 1.0)):
+        net["landscape_loss"] = [9.0, 1.0, 1.0, 1.0, lambda t, s, f=on_plateau: 1 + (f if t <= 300 else 1.0)]
+    summary = figure4.summarise(vgg_runs({"standard": one, "batchnorm": other}))
+    assert value(summary, "band_ratio_equal_loss", "standard").max() < 0.8
+    assert summary.facts["band_ratio_below_highest_loss"] == "1.0"
 
 
 def test_nets_that_differ_only_in_how_far_they_are_are_equal_at_equal_loss(vgg_runs, value):

@@ -46,6 +46,7 @@ def test_final_losses_and_the_claims_of_figure_5(root):
     assert found["S5.2"]["ours"] == pytest.approx(10)
     assert [part["ours"] for part in found["S5.3"]["parts"]] == pytest.approx([10, 100, 10**0.9, 10**0.8])
     assert summary.facts["linear_l1_below_batch"] == f"{SEEDS} of {SEEDS}"
+    assert summary.facts["linear_l1_above_batch"] == "0"
     assert float(summary.facts["linear_wilcoxon_p"]) == pytest.approx(2**-SEEDS, rel=0.01)
     assert summary.facts["linear_final_loss_l1"] == "104"  # median of 100 times 10^0, .01, .02, .03
 

@@ -135,7 +135,7 @@ def _facts(runs: pd.DataFrame, accuracy: dict[str, pd.Series], rate: float | Non
     facts["rate"] = f"{rate:g}"
     judged = {f"{name}_{net}_judged": facts.get(f"{name}_{fact_name(arm_of(net, rate))}", "–") for net in NETS
               for name in ("accuracy", "blown_up", *FOLLOWED)}  # fmt: skip
-    slopes = {f"slope_{net}": f"{bias_slope(runs, arm_of(net, rate)).mean():.2f}" for net in NETS}
+    slopes = {f"slope_{net}": f"{bias_slope(runs, arm_of(net, rate)).mean():.3f}" for net in NETS}
     return facts | judged | slopes
 
 

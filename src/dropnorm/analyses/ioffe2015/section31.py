@@ -145,6 +145,8 @@ def _draw(curves: pd.DataFrame) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.1))
     for i, name in enumerate(SHOWN):
         series_band(left, select(curves, "accuracy", name), i, READINGS[name], marks=True)
+    if left.lines:
+        left.lines[0].set(markersize=8, fillstyle="none", zorder=3)  # rings: the next series lies on the first
     tried_axis(left, SIZES)
     left.set_xlabel("size of the mini-batch")
     left.set_ylabel("test accuracy (%)")

@@ -4,6 +4,7 @@ from functools import partial
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -80,7 +81,8 @@ def _draw_shuffling(ax: Axes, curves: pd.DataFrame) -> None:
     for i, name in enumerate(NORMS):
         if len(mine := select(curves, "shuffling", name)):
             style = series_style(STYLES[name])  # the colours of the same nets on the left
-            ax.plot([i] * len(mine), mine.value, style["marker"], color=style["color"], markersize=4)
+            x = i + np.linspace(-0.12, 0.12, len(mine))  # seeds side by side, as some are alike
+            ax.plot(x, mine.value, style["marker"], color=style["color"], markersize=4)
             ax.plot([i - 0.2, i + 0.2], [mine.value.mean()] * 2, color=style["color"], linewidth=1.6)
     ax.set_xticks(range(len(NORMS)), list(NORMS.values()))
     ax.set_xlim(-0.6, len(NORMS) - 0.4)

@@ -116,7 +116,7 @@ def _alt(curves: pd.DataFrame) -> str:
 def _draw(curves: pd.DataFrame) -> Figure:
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(10.2, 3.4))
     if len(mine := select(curves, "length", "weight_norm")):
-        series_band(left, mine, 0)
+        series_band(left, mine, len(NETS))  # none of those in the legend, which is of the other panels
         step_axis(left, mine.x.max())
     left.set_ylabel("length / first length")
     for i, (net, label) in enumerate(NETS.items()):

@@ -99,7 +99,8 @@ def _draw_landscape(curves: pd.DataFrame, reference: pd.DataFrame | None, contex
         ax.set_ylabel(label)
     for net in nets:
         band(axes[2], select(curves, "beta", net), SERIES[net], LABELS[SERIES[net]])
-    axes[2].axhline(2 / context.settings["optimiser"]["lr"], linestyle="-.", linewidth=1, color=colour("paper"))
+    edge = {"linestyle": "-.", "linewidth": 1, "color": colour("paper"), "zorder": 3}  # over the line that lies on it
+    axes[2].axhline(2 / context.settings["optimiser"]["lr"], **edge)
     axes[2].set_ylabel("effective beta")
     if reference is not None:
         for ax, panel in zip(axes, ("fig10a", "fig10b", "fig10c"), strict=True):
@@ -226,7 +227,7 @@ def _draw_rates(curves: pd.DataFrame, context: Context, rates: list[str]) -> Fig
         for i, (net, words) in enumerate((("batch", "with BN"), ("none", "without BN"))):
             mine = select(curves, "over_edge", f"linear_{net}{RATES[rate]}")
             series_band(ax, mine, i, words)
-        ax.axhline(1, linestyle="-.", linewidth=1, color=colour("paper"))
+        ax.axhline(1, linestyle="-.", linewidth=1, color=colour("paper"), zorder=3)
         ax.set_title(f"rate {rate}")
         ax.set_yscale("log")
         step_axis(ax, context.settings["training"]["steps"])

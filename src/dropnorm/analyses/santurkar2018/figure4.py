@@ -43,11 +43,14 @@ def summarise(runs: pd.DataFrame) -> Summary:
         in_words = {"band_ratio_late_standard": f"{gmean(late.dropna()):.0f}"} if late.notna().any() else {}
         found.add("band_ratio_mid_over_late", "standard", from_one(mid) / from_one(late))
         found.add("band_ratio_equal_loss", "standard", equal_loss_ratio(runs, bands))
+        below_top = equal_loss_ratio(runs, bands, leave_out_highest=True)
+        in_words |= {"band_ratio_below_highest_loss": f"{gmean(below_top):.1f}"} if len(below_top) else {}
     facts = found.facts(
         {"band_width": ".2f", "band_width_mid": ".2f", "band_width_first": ".2f", "gradient_edge": ".1f",
          "gradient_edge_first": ".1f", "random_band_width": ".4f",
          "random_gradient_edge": ".2f", "beta_eighth_times_rate_mid": ".2f", "beta_times_rate_mid": ".2f",
          "beta_late_times_rate": ".2f", "beta_late": ".1f", "beta_eighth_times_rate": ".1f",
+         "gradient_length_first": ".1f", "gradient_length_late": ".1f",
          "loss_kept_at_half": ".0f", "loss_kept_at_eighth": ".0f"}
     )  # fmt: skip
     facts |= found.ratios(
@@ -66,6 +69,9 @@ def _measure(runs: pd.DataFrame, arm: str, arms: list[str], found: Collected) ->
     found.add("band_width_first", arm, window_median(runs, band, 0, 1000, arms))
     found.add("gradient_edge", arm, window_median(runs, edge, 1000, 5000, arms))
     found.add("gradient_edge_first", arm, window_median(runs, edge, 0, 1000, arms))
+    length = history(runs, arm, "landscape_gradient_norm")
+    found.add("gradient_length_first", arm, window_median(runs, length, 0, 1000, arms), shown_only=True)
+    found.add("gradient_length_late", arm, window_median(runs, length, 10_000, 15_000, arms), shown_only=True)
     found.add("beta_early", arm, window_median(runs, beta, 0, 3000, arms))
     found.add("beta_late", arm, window_median(runs, beta, 3000, 15_000, arms))
     found.add("beta_p95", arm, beta.quantile(0.95) if len(beta) else pd.Series(dtype=float))
@@ -109,8 +115,13 @@ def training_loss(runs: pd.DataFrame, arm: str, at: pd.Index) -> pd.DataFrame:
     return smoothed(runs, history(runs, arm, "train_loss")).reindex(at)
 
 
-def equal_loss_ratio(runs: pd.DataFrame, bands: dict[str, pd.DataFrame]) -> pd.Series:
-    """Ratio of median band widths at equal training loss, geometric mean over the bins that both nets have; by seed."""
+def equal_loss_ratio(
+    runs: pd.DataFrame, bands: dict[str, pd.DataFrame], *, leave_out_highest: bool = False
+) -> pd.Series:
+    """Ratio of median band widths at equal training loss, geometric mean over the bins that both nets have; by seed.
+
+    leave_out_highest: without the bin of the highest losses, in which a net is on its first plateau.
+    """
     found = {}
     losses = {arm: training_loss(runs, arm, band.index) for arm, band in bands.items()}
     for seed in sorted(set(bands["standard"]) & set(bands["batchnorm"])):
@@ -119,7 +130,8 @@ def equal_loss_ratio(runs: pd.DataFrame, bands: dict[str, pd.DataFrame]) -> pd.S
             bins = np.floor(np.log(losses[arm][seed].clip(lower=1e-6)) / np.log(BIN))
             grouped = band[seed].groupby(bins)
             medians.append(grouped.median()[grouped.size() >= IN_BIN])
-        ratio = (medians[0] / medians[1]).dropna()
+        ratio = (medians[0] / medians[1]).dropna().sort_index()
+        ratio = ratio.iloc[:-1] if leave_out_highest else ratio
         if len(ratio):
             found[seed] = np.exp(np.log(ratio).mean())
     return pd.Series(found, dtype=float).rename_axis("seed")

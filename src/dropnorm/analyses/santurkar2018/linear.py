@@ -41,6 +41,7 @@ from dropnorm.powers import scientific
 NETS = ("none", "batch", "l1", "l2", "linf")
 WORDS = {"none": "none", "batch": "batch norm", "l1": "l₁", "l2": "l₂", "linf": "l∞"}
 RATES = {"1e-06": "", "1e-07": ".lr-1e-07"}  # as in the names of curves, and the ending of the arms
+ALIKE = 0.01  # losses that differ by less than this share are told as the same
 LARGEST = 300.0  # log10 of what a measure of a diverged run counts as: the tests need numbers
 LAYERS = (9, 17)  # of Figure 3
 CURVES_SHOWN = 51  # of Figure 11, one for each of so many steps
@@ -173,7 +174,8 @@ def _loss_facts(found: pd.DataFrame) -> dict[str, str]:
             facts[f"linear_final_loss_{net}_range"] = f"{values.min():,.0f} to {values.max():,.0f}"
     batch, l1 = paired(found, "final_loss", (arm_of("batch"), arm_of("l1")))
     if len(l1):
-        facts["linear_l1_below_batch"] = f"{(l1 < batch).sum()} of {len(l1)}"
+        lower, higher = (l1 < (1 - ALIKE) * batch).sum(), (l1 > (1 + ALIKE) * batch).sum()
+        facts |= {"linear_l1_below_batch": f"{lower} of {len(l1)}", "linear_l1_above_batch": str(higher)}
         p = wilcoxon(np.log(batch) - np.log(l1), alternative="greater").pvalue
         facts["linear_wilcoxon_p"] = f"{p:.2g}"
     return facts
