@@ -293,9 +293,11 @@ def test_what_fails_for_a_variant_is_one_line_and_else_a_traceback():
 
     with pytest.raises(RuntimeError, match="^no such size\nat all$"), _failure_in_one_line(stack(None), 3):
         raise RuntimeError("no such size\nat all")
-    message = r"^the stack: variant 'odd' has settings .* \(RuntimeError: no such size\); make another"
+    message = r"^the stack: variant 'odd' failed, .* \(RuntimeError: no such size; in test_runner.py, line \d+\); make"
     with pytest.raises(UserError, match=message), _failure_in_one_line(stack("odd"), 3):
         raise RuntimeError("no such size\nat all")
+    with pytest.raises(RuntimeError, match="^CUDA"), _failure_in_one_line(stack("odd"), 3):
+        raise RuntimeError("CUDA error: an illegal memory access")  # no setting asks for that
 
 
 def test_out_of_time_it_stops_cleanly_and_says_what_is_pending(root, tmp_path):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 import numpy as np
@@ -109,9 +110,10 @@ def run_pending(
 
 @contextmanager
 def _failure_in_one_line(stack: Stack, replicas: int) -> Iterator[None]:
-    """Raises UserError where the machine, or its GPU, lacks the memory for it, or a variant asks for the impossible.
+    """Raises UserError where the machine, or its GPU, lacks the memory for it, and where a variant fails.
 
-    A protocol as it is published fails for a fault of the code alone, and a traceback says where.
+    A variant may have settings that are impossible together, which only the experiment finds. Of a protocol as it is
+    published that is not to be expected, so there a traceback says where it failed.
     """
     try:
         yield
@@ -121,12 +123,12 @@ def _failure_in_one_line(stack: Stack, replicas: int) -> Iterator[None]:
                 f"{stack.label}: not enough memory for {replicas} networks at once; run fewer --seeds in one call, or "
                 "a smaller network"
             ) from error
-        if stack.place.variant is None:
+        if stack.place.variant is None or "CUDA" in str(error):
             raise
-        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        what, where = f"{type(error).__name__}: {error}".splitlines()[0], extract_tb(error.__traceback__)[-1]
         raise UserError(
-            f"{stack.label}: variant '{stack.place.variant}' has settings with which this experiment cannot go on "
-            f"({what}); make another with other settings"
+            f"{stack.label}: variant '{stack.place.variant}' failed, probably for its settings ({what}; in "
+            f"{Path(where.filename).name}, line {where.lineno}); make another with other settings"
         ) from error
 
 

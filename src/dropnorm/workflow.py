@@ -33,7 +33,7 @@ SHOWN = (  # on the pages of every book
     "claims/*.yaml", "protocols/*/*.yaml", "published/bench/*/*.json",
     "published/again/*/*/*/*.*", "published/*/*/*/claims.json",
 )  # fmt: skip
-SHORTEST_MINUTES, SLACK = 30, 4  # of the time asked of a cluster: at least, and times the expected
+SHORTEST_MINUTES, SLACK = 30, 8  # of the time asked of a cluster: at least, and times what the fastest session took
 
 
 class WorkflowConfig(Strict):

@@ -217,13 +217,14 @@ def readme_times(root: Path) -> str:
 
 
 def planned_time(root: Path) -> str:
-    """What all of scale `full` takes at the published speeds, with arms and seeds that were not run yet."""
+    """What all of scale `full` takes at the fastest speed published of each arm, with what was not run yet."""
     seconds = [_planned_seconds(root, name) for name in all_names(root)]
     if None in seconds:
         return ""  # of some result no speed is known
     one, many = (texts.duration(sum(seconds) / cores) for cores in (1, CORES))
     return (
-        f"\nAll arms and seeds that scale `full` plans: about {one} of one core at these speeds, {many} on {CORES}.\n"
+        f"\nAll arms and seeds that scale `full` plans: about {one} of one core, {many} on {CORES}, at the speed of "
+        "each arm's fastest session. (The times above are of all sessions, also of those that shared their core.)\n"
     )
 
 

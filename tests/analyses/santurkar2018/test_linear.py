@@ -1,6 +1,7 @@
 """The deep linear network's part of Figures 3, 5 and 11, on made-up runs."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dropnorm.analyses.santurkar2018 import linear
@@ -38,6 +39,16 @@ def test_the_claims_of_figure_3_see_what_they_should(root):
     again = verdicts(root, "figure3", linear.figure3(other))
     assert again["S3.4"]["verdict"] == "not replicated"
     assert again["S3.5"]["parts"][2]["ours"] == pytest.approx(10)
+
+
+def test_losses_that_differ_by_less_than_a_hundredth_are_told_as_the_same():
+    nets = {"batch": [100.0] * 4, "l1": [98.0, 99.5, 100.5, 102.0]}
+    found = pd.concat([
+        pd.DataFrame({"measure": "final_loss", "arm": linear.arm_of(net), "seed": range(4), "value": values})
+        for net, values in nets.items()
+    ])  # fmt: skip
+    facts = linear._loss_facts(found)
+    assert (facts["linear_l1_below_batch"], facts["linear_l1_above_batch"]) == ("1 of 4", "1")
 
 
 def test_final_losses_and_the_claims_of_figure_5(root):

@@ -179,6 +179,13 @@ def test_the_figure_draws_and_its_words_hold_the_numbers(guide, scale):
     assert arrows == (["↑"] if scale == "full" else [])  # and does not look like one of 20 %
 
 
+def test_a_lone_mark_of_a_net_that_diverged_has_its_arrow_and_stands_where_it_belongs(guide):
+    runs = made_up(guide, **{"dropout.c-None-1.0": (90.0, 90.0)})
+    axes = axes_drawn(guide.drawings(runs[runs.arm == "dropout.c-None-1.0"])["figure"])[4]
+    [arrow] = axes.texts
+    assert arrow.get_text() == "↑" and arrow.xy == (1.0, 20.0)
+
+
 def test_limits_at_one_rate_stand_side_by_side_with_their_bars(guide):
     runs = made_up(guide)
     runs = runs[runs.arm.isin(["dropout.c-3-1.0", "dropout.c-4-1.0"])]

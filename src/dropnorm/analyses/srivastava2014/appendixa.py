@@ -187,8 +187,11 @@ def _facts(found: pd.DataFrame) -> dict[str, str]:
     arms |= {f"{net}_rate_{value:g}": arm for net in NETS for value, arm in of_net(net, RATES).items()}
     arms |= {f"c_{c.lower()}_rate_{rate}": limited(c, rate) for c in LIMITS for rate in LIMITED_RATES}
     arms |= {f"p_input_{value:g}": arm for value, arm in of_net("dropout", P_INPUT).items()}
-    of = ("test_error", "validation_error")
-    two = {f"{of_}_{name.replace('.', '')}": mean_of(found, of_, arm) for name, arm in arms.items() for of_ in of}
+    two = {
+        f"{error}_{name.replace('.', '')}": mean_of(found, error, arm)
+        for error in ("test_error", "validation_error")
+        for name, arm in arms.items()
+    }
     for measure in ("gain_of_width", "excess_without_limit"):
         two[measure] = mean_of(found, measure, "dropout")
     for net in NETS:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.panels import tried_axis
 from dropnorm.analyses.srivastava2014.error_drawings import (
+    apart,
     clipped,
     error_axis,
     error_band,
@@ -73,9 +74,11 @@ def _draw(curves: pd.DataFrame, context: Context) -> Figure:
     for ax, panel in zip(axes.flat, PANELS, strict=True):
         mine = curves[curves.panel == panel]
         names = list(mine.series.unique())
+        aside = apart(names, mine)
         for i, series in enumerate(names):
             style = STYLES[series] if set(names) <= set(STYLES) else i
-            error_band(ax, select(mine, panel, series), style, LABELS.get(series, series), marks=panel != "speed")
+            label, marks = LABELS.get(series, series), panel != "speed"
+            error_band(ax, select(mine, panel, series), style, label, marks=marks, aside=aside.get(series, 1))
         _label(ax, panel, mine, updates(context))
     for ax in axes[:, 0]:
         ax.set_ylabel("test error (%)")

@@ -12,7 +12,7 @@ from dropnorm.plotting import colour, series_band, series_style
 
 ERROR_TICKS = [x * 10**k for k in (-1, 0, 1) for x in (1, 1.5, 2, 3, 5)]  # percent
 HIGHEST = 20.0  # percent: a net that diverged errs on nine images of ten, and would squeeze all others together
-ASIDE = 1.05  # times x, from one series to the next, where each has one point in the same place
+ASIDE = 1.05  # times x, from one mark to the next of those that would stand in one place
 WIDE = 4  # highest over lowest from which an axis of errors is logarithmic
 
 
@@ -50,22 +50,27 @@ def clipped(curves: pd.DataFrame, context: Context) -> pd.DataFrame:
     return curves.assign(**cut, above=~(curves.value <= HIGHEST))
 
 
-def error_band(ax: Axes, curve: pd.DataFrame, i: int, label: str | None, *, marks: bool) -> None:
-    """A series of clipped errors as `series_band` draws it, with an arrow up from each mark that stands for more."""
+def error_band(ax: Axes, curve: pd.DataFrame, i: int, label: str | None, *, marks: bool, aside: float = 1) -> None:
+    """A series of clipped errors as `series_band` draws it, with an arrow up from each mark that stands for more.
+
+    One point alone gets a bar, as a band has no width there, at `aside` times its x.
+    """
     if marks and len(curve) == 1:
-        _lone_mark(ax, next(curve.itertuples()), i, label)
-        return
-    series_band(ax, curve, i, label, marks=marks)
+        curve = curve.assign(x=aside * curve.x)
+        bars = (curve.value - curve.low, curve.high - curve.value)
+        style = series_style(i) | {"linestyle": "", "markersize": 4, "capsize": 2}
+        ax.errorbar(curve.x, curve.value, bars, label=label, **style)
+    else:
+        series_band(ax, curve, i, label, marks=marks)
     for point in curve[curve.above].itertuples() if marks else ():
         ax.annotate("↑", (point.x, point.value), (0, 2), textcoords="offset points", ha="center",
                     color=series_style(i)["color"])  # fmt: skip
 
 
-def _lone_mark(ax: Axes, point, i: int, label: str | None) -> None:
-    """A series of one point: a mark with a bar, as a band has no width, and aside, as others may be in its place."""
-    style = series_style(i) | {"linestyle": "", "markersize": 4, "capsize": 2}
-    bar = [[point.value - point.low], [point.high - point.value]]
-    ax.errorbar(ASIDE ** (i - 2) * point.x, point.value, bar, label=label, **style)
+def apart(names: list[str], curves: pd.DataFrame) -> dict[str, float]:
+    """By which factor on x the marks of those series stand apart that have one point, so that none hides another."""
+    lone = [name for name in names if (curves.series == name).sum() == 1]
+    return {name: ASIDE ** (k - (len(lone) - 1) / 2) for k, name in enumerate(lone)}
 
 
 def out_of_sight(context: Context) -> str:

@@ -37,8 +37,9 @@ def _figure9(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) ->
         "Test and training error after the last update against p, the probability to retain a hidden unit: (a) the "
         f"same network for every p; (b) layers of n units with p n held fixed. No input is dropped.{no_limit} A p "
         "that was not run has no point. Top: "
-        "all, logarithmic above 1 %; bottom: the low end of the test errors. Points: mean of the seeds; band: from the "
-        f"lowest to the highest. Dotted grey: the paper's, bars as it draws them. {setup(context, n)}"
+        "all, logarithmic above 1 %; bottom: the low end of the test errors. Points: mean of the seeds; band, or bar "
+        "where it has no width: from the lowest to the highest. Dotted grey: the paper's, bars as it draws them. "
+        f"{setup(context, n)}"
     )
     alt = f"Errors against p. {' '.join(_numbers(curves, reference, panel) for panel in PANELS)}"
     return Drawing(partial(_draw, curves, reference, context), caption, alt)
