@@ -42,7 +42,7 @@ def test_samples_are_of_the_largest_rate_at_which_the_whole_gradient_trains():
     assert value(summary, "blown_up", "whole") == 0
     assert value(summary, "bias_slope", "constant") == pytest.approx(1, abs=1e-3)
     assert summary.facts["blown_up_constant_judged"] == "3 of 3"
-    assert summary.facts["slope_constant"] == "1.00"
+    assert summary.facts["slope_constant"] == "1.000"
 
 
 def test_the_rate_is_chosen_by_the_whole_gradient_alone():
