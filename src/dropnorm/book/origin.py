@@ -224,7 +224,7 @@ def planned_time(root: Path) -> str:
     one, many = (texts.duration(sum(seconds) / cores) for cores in (1, CORES))
     return (
         f"\nAll arms and seeds that scale `full` plans: about {one} of one core, {many} on {CORES}, at the speed of "
-        "each arm's fastest session. (The times above are of all sessions, also of those that shared their core.)\n"
+        "each arm's fastest run. (The times above are of all runs, also of those that shared their core.)\n"
     )
 
 
