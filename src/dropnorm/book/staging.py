@@ -1,7 +1,7 @@
 """The pages, and the fragments they include, put together in one folder for Jupyter Book.
 
 _generated/<paper>/<result>/banner.md  figure-<name>.md  claims.md  numbers.md  provenance.md  downloads.md  rerun.md
-_generated/verdicts.md  count.md  changelog.md  times.md  benchmarks.md  again.md
+_generated/verdicts.md  count.md  changelog.md  times.md  benchmarks.md  again.md  ranks.md
 """
 
 import re
@@ -15,6 +15,7 @@ from dropnorm.book import claims, figures, origin, tables, texts
 from dropnorm.book.again import trained_again
 from dropnorm.book.benchmarks import benchmarks
 from dropnorm.book.facts import substitutions
+from dropnorm.book.ranks import compared_by_ranks
 from dropnorm.book.sources import Result, every_scale, find_results
 from dropnorm.errors import UserError
 from dropnorm.figure_files import figure_files
@@ -114,6 +115,7 @@ def _write_shared(root: Path, folder: Path, found: list[Result], times: list[Res
         "times": origin.times_table(times),
         "benchmarks": benchmarks(root),
         "again": trained_again(root, pages),
+        "ranks": compared_by_ranks(found),
     }
     (folder / GENERATED).mkdir(exist_ok=True)
     for name, text in shared.items():

@@ -42,8 +42,9 @@ def summarise(runs: pd.DataFrame) -> Summary:
         found.add("band_ratio_late", "standard", late, shown_only=True)
         in_words = {"band_ratio_late_standard": f"{gmean(late.dropna()):.0f}"} if late.notna().any() else {}
         found.add("band_ratio_mid_over_late", "standard", from_one(mid) / from_one(late))
-        found.add("band_ratio_equal_loss", "standard", equal_loss_ratio(runs, bands))
-        below_top = equal_loss_ratio(runs, bands, leave_out_highest=True)
+        by_loss = ratios_by_loss(runs, bands)
+        found.add("band_ratio_equal_loss", "standard", over_bins(by_loss))
+        below_top = over_bins(without_highest(by_loss))
         in_words |= {"band_ratio_below_highest_loss": f"{gmean(below_top):.1f}"} if len(below_top) else {}
     facts = found.facts(
         {"band_width": ".2f", "band_width_mid": ".2f", "band_width_first": ".2f", "gradient_edge": ".1f",
@@ -115,26 +116,30 @@ def training_loss(runs: pd.DataFrame, arm: str, at: pd.Index) -> pd.DataFrame:
     return smoothed(runs, history(runs, arm, "train_loss")).reindex(at)
 
 
-def equal_loss_ratio(
-    runs: pd.DataFrame, bands: dict[str, pd.DataFrame], *, leave_out_highest: bool = False
-) -> pd.Series:
-    """Ratio of median band widths at equal training loss, geometric mean over the bins that both nets have; by seed.
+def ratios_by_loss(runs: pd.DataFrame, bands: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Band width without over that with batch norm at equal training loss, [bin of the loss, rising x seed].
 
-    leave_out_highest: without the bin of the highest losses, in which a net is on its first plateau.
+    NaN in bins that a net of the seed is not in, or not often enough.
     """
-    found = {}
-    losses = {arm: training_loss(runs, arm, band.index) for arm, band in bands.items()}
-    for seed in sorted(set(bands["standard"]) & set(bands["batchnorm"])):
-        medians = []
-        for arm, band in bands.items():
-            bins = np.floor(np.log(losses[arm][seed].clip(lower=1e-6)) / np.log(BIN))
-            grouped = band[seed].groupby(bins)
-            medians.append(grouped.median()[grouped.size() >= IN_BIN])
-        ratio = (medians[0] / medians[1]).dropna().sort_index()
-        ratio = ratio.iloc[:-1] if leave_out_highest else ratio
-        if len(ratio):
-            found[seed] = np.exp(np.log(ratio).mean())
-    return pd.Series(found, dtype=float).rename_axis("seed")
+    standard, batchnorm = (_medians_by_loss(runs, arm, bands[arm]) for arm in ARMS)
+    return (standard / batchnorm).sort_index()
+
+
+def _medians_by_loss(runs: pd.DataFrame, arm: str, band: pd.DataFrame) -> pd.DataFrame:
+    """The median band width in each bin of the training loss, [bin x seed]."""
+    bins = np.floor(np.log(training_loss(runs, arm, band.index).clip(lower=1e-6)) / np.log(BIN))
+    grouped = {seed: band[seed].groupby(bins[seed]) for seed in band}
+    return pd.DataFrame({seed: mine.median()[mine.size() >= IN_BIN] for seed, mine in grouped.items()})
+
+
+def without_highest(by_loss: pd.DataFrame) -> pd.DataFrame:
+    """Less each seed's bin of the highest losses, in which a net is on its first plateau."""
+    return by_loss.apply(lambda ratio: ratio.dropna().iloc[:-1])
+
+
+def over_bins(by_loss: pd.DataFrame) -> pd.Series:
+    """The geometric mean over bins, by seed; seeds without a bin are left out."""
+    return np.exp(np.log(by_loss).mean()).dropna().rename_axis("seed")
 
 
 def _curves(runs: pd.DataFrame) -> list[pd.DataFrame]:

@@ -12,6 +12,7 @@ from dropnorm.analyses.srivastava2014 import appendixa_drawings as drawings
 from dropnorm.analyses.srivastava2014.errors import (
     by_level,
     counts,
+    error_history,
     error_table,
     final_errors,
     mean_of,
@@ -25,7 +26,6 @@ from dropnorm.analyses.tidy import (
     curve,
     final,
     first_crossing,
-    history,
     joined,
     samples,
     table_row,
@@ -137,7 +137,7 @@ def level(runs: pd.DataFrame) -> float:
 
 def updates_to_level(runs: pd.DataFrame) -> dict[str, pd.Series]:
     """A2c: by arm and seed the updates until the test error is down to the level; all of them if it never is."""
-    tables = {arm: history(runs, arm, "test_error") for arm in SPEED}
+    tables = {arm: error_history(runs, arm) for arm in SPEED}
     return {arm: (-table).apply(first_crossing, level=-level(runs)) for arm, table in tables.items() if len(table)}
 
 
@@ -173,7 +173,7 @@ def _curves(runs: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
     swept += [("limit", _words(c), {float(rate): limited(c, rate) for rate in LIMITED_RATES}) for c in LIMITS]
     swept.append(("p_input", "dropout", of_net("dropout", P_INPUT)))
     found = [(panel, series, by_level(errors, "test_error", arms)) for panel, series, arms in swept]
-    found += [("speed", arm, history(runs, arm, "test_error")) for arm in SPEED]
+    found += [("speed", arm, error_history(runs, arm)) for arm in SPEED]
     return joined([curve(panel, series, table) for panel, series, table in found if len(table)], CURVE_COLUMNS)
 
 
@@ -205,7 +205,7 @@ def _facts(found: pd.DataFrame) -> dict[str, str]:
 
 def _reached(runs: pd.DataFrame) -> dict[str, str]:
     """A2c: in how many seeds each of its nets gets down to the level."""
-    lowest = {name: history(runs, arm, "test_error").min() for arm, name in SPEED.items()}
+    lowest = {name: error_history(runs, arm).min() for arm, name in SPEED.items()}
     return {
         name.replace("updates", "reached"): f"{(of <= level(runs)).sum()} of {len(of)}"
         for name, of in lowest.items()

@@ -81,9 +81,14 @@ def change_written(value: float, low: float, high: float, form: str) -> str:
     return f"{value:{form}} [{low:{form}}, {high:{form}}]".replace("-", "−")
 
 
+def error_history(runs: pd.DataFrame, arm: str) -> pd.DataFrame:
+    """The test error of an arm over training as a table [step x seed]; empty if it was not run."""
+    return history(runs, arm, "test_error").round(DECIMALS)
+
+
 def error_curves(runs: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
     """Test errors over training (panel `history`) and after the last update (`final`), a series an arm that was run."""
-    tables = {arm: table for arm in arms if len(table := history(runs, arm, "test_error").round(DECIMALS))}
+    tables = {arm: table for arm in arms if len(table := error_history(runs, arm))}
     found = [curve("history", arm, table) for arm, table in tables.items()]
     found += [curve("final", arm, table.iloc[-1:]) for arm, table in tables.items()]
     return joined(found, CURVE_COLUMNS)

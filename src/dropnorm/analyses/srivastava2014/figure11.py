@@ -9,7 +9,7 @@ import pandas as pd
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.measures import measured, sample_frame, table_frame
 from dropnorm.analyses.srivastava2014 import figure11_drawings as drawings
-from dropnorm.analyses.srivastava2014.errors import mean_of, written
+from dropnorm.analyses.srivastava2014.errors import DECIMALS, mean_of, written
 from dropnorm.analyses.srivastava2014.figure11_drawings import TREND_AT
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
@@ -23,7 +23,6 @@ ARM = "dropout_max_norm"  # the network of Table 9's last row
 MANY = 100  # F11.3: k from here on
 TOLERANCE = 0.005  # F11.2: points above the weight-scaled network
 ROUNDING = 1e-5  # errors are stored in 32 bits
-DECIMALS = 5  # of errors that are ranked: equal counts of wrong answers make a tie
 MEANS = ("arithmetic", "geometric")
 FORMS = {
     "trend_with_k": ".2f", "networks_to_match": ".0f", "excess_of_many": ".3f", "excess_in_sd": ".2f",
@@ -76,7 +75,7 @@ def measures(errors: pd.DataFrame, sd: pd.DataFrame, scaled: pd.Series) -> dict[
     found["never_matches"] = (excess.min() > TOLERANCE + ROUNDING).astype(float)
     at = [k for k in TREND_AT if k in errors.index]
     if len(at) > 2:
-        ranked = errors.loc[at].round(DECIMALS)
+        ranked = errors.loc[at].round(DECIMALS)  # equal counts of wrong answers make a tie
         found["trend_with_k"] = -ranked.corrwith(pd.Series(at, index=at, dtype=float), method="spearman")
     if 1 in excess.index:
         found["excess_of_one"] = excess.loc[1]

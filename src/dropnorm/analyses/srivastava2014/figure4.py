@@ -12,6 +12,7 @@ from dropnorm.analyses.srivastava2014 import figure4_drawings as drawings
 from dropnorm.analyses.srivastava2014.errors import (
     change_written,
     counts,
+    error_history,
     error_table,
     final_errors,
     mean_of,
@@ -19,7 +20,7 @@ from dropnorm.analyses.srivastava2014.errors import (
     written,
 )
 from dropnorm.analyses.srivastava2014.figure4_drawings import SIZES
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, first_crossing, history, joined, samples
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, first_crossing, joined, samples
 from dropnorm.statistics import welch_test
 
 GROUPS = ("none", "dropout")
@@ -47,7 +48,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
 
 def by_seed(runs: pd.DataFrame, group: str) -> dict[int, pd.DataFrame]:
     """For each seed that all six nets of a group have: test error [step x net]; none if a net was not run."""
-    nets = {size: history(runs, f"{group}_{size}", "test_error") for size in SIZES}
+    nets = {size: error_history(runs, f"{group}_{size}") for size in SIZES}
     common = set.intersection(*(set(table.columns) for table in nets.values()))
     return {seed: pd.DataFrame({size: table[seed] for size, table in nets.items()}) for seed in sorted(common)}
 
@@ -125,11 +126,11 @@ def _samples(measure: str, arm: str, by_seed: dict, value) -> pd.DataFrame:
 
 
 def _curves(runs: pd.DataFrame, errors: pd.DataFrame, nets: dict[str, dict[int, pd.DataFrame]]) -> pd.DataFrame:
-    longer = {group: table for group, arm in LONGER.items() if len(table := history(runs, arm, "test_error"))}
+    longer = {group: table for group, arm in LONGER.items() if len(table := error_history(runs, arm))}
     found = [curve("longer", group, table) for group, table in longer.items()]
     for arm in [arm for arm in errors.arm.unique() if arm not in LONGER.values()]:
         at = SIZES.index(arm.partition("_")[2])
-        found.append(curve("test_error", arm, history(runs, arm, "test_error")))
+        found.append(curve("test_error", arm, error_history(runs, arm)))
         found.append(curve("final", arm, values(errors, "test_error", arm).to_frame(at).T))
     for group, tables in nets.items():
         if tables:

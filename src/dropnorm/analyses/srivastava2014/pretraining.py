@@ -10,14 +10,14 @@ from dropnorm.analyses.measures import (
     Measures,
     curve_frame,
     facts_of,
-    finals,
     measured,
     sample_frame,
     table_frame,
 )
 from dropnorm.analyses.srivastava2014 import pretraining_drawings as drawings
+from dropnorm.analyses.srivastava2014.errors import error_history, final_errors, values
 from dropnorm.analyses.srivastava2014.pretraining_drawings import ARMS
-from dropnorm.analyses.tidy import has_diverged, history, run_counts
+from dropnorm.analyses.tidy import has_diverged, run_counts
 
 FORMS = {"test_error": ".2f", "train_error": ".2f"}
 SHARED = "dbn_dropout"  # the arm under which what is computed from several arms is filed
@@ -25,7 +25,8 @@ SHARED = "dbn_dropout"  # the arm under which what is computed from several arms
 
 def summarise(runs: pd.DataFrame) -> Summary:
     """All numbers of the result, its claim and its page, from tidy runs."""
-    found = measured([entry for arm in ARMS for entry in _measures(runs, arm)])
+    errors = final_errors(runs)
+    found = measured([entry for arm in ARMS for entry in _measures(runs, errors, arm)])
     found += _gains(found)
     return Summary(
         samples=sample_frame(found),
@@ -40,9 +41,9 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     return drawings.figures(curves, reference, context)
 
 
-def _measures(runs: pd.DataFrame, arm: str) -> Measures:
-    errors = finals(runs, arm, {"test_error": ("test_error", 1), "train_error": ("train_error", 1)})
-    return [*errors, ("diverged", arm, has_diverged(runs, arm))]
+def _measures(runs: pd.DataFrame, errors: pd.DataFrame, arm: str) -> Measures:
+    found = [(measure, arm, values(errors, measure, arm)) for measure in FORMS]
+    return [*found, ("diverged", arm, has_diverged(runs, arm))]
 
 
 def _gains(found: Measures) -> Measures:
@@ -50,7 +51,7 @@ def _gains(found: Measures) -> Measures:
 
     Only seeds that all four arms have count.
     """
-    errors = {arm: values for measure, arm, values in found if measure == "test_error"}
+    errors = {arm: by_seed for measure, arm, by_seed in found if measure == "test_error"}
     four = ("random_dropout", "dbn_dropout", "random_dropout_large", "dbn_dropout_large")
     if not all(arm in errors for arm in four):
         return []
@@ -61,21 +62,21 @@ def _gains(found: Measures) -> Measures:
 
 
 def _curves(runs: pd.DataFrame, found: Measures) -> pd.DataFrame:
-    tables = [("course", arm, history(runs, arm, "test_error")) for arm in ARMS]
-    for measure, arm, values in found:
+    tables = [("course", arm, error_history(runs, arm)) for arm in ARMS]
+    for measure, arm, by_seed in found:
         if measure == "test_error":
-            tables.append(("errors", arm, pd.DataFrame([values.to_numpy()], [float(list(ARMS).index(arm))])))
+            tables.append(("errors", arm, pd.DataFrame([by_seed.to_numpy()], [float(list(ARMS).index(arm))])))
     return curve_frame(tables)
 
 
 def _facts(found: Measures) -> dict[str, str]:
     facts = facts_of(found, FORMS, {arm: arm for arm in ARMS})
-    values = {(measure, arm): v for measure, arm, v in found}
+    by_seed = {(measure, arm): v for measure, arm, v in found}
     for measure in ("gain_small", "gain_large"):
-        if (measure, SHARED) in values:
-            facts[measure] = f"{values[measure, SHARED].mean():.2f}"
+        if (measure, SHARED) in by_seed:
+            facts[measure] = f"{by_seed[measure, SHARED].mean():.2f}"
     for model in ("dbn", "dbm"):
-        if all(("test_error", arm) in values for arm in (model, f"{model}_dropout")):
-            lost = (values["test_error", model] - values["test_error", f"{model}_dropout"]).mean()
+        if all(("test_error", arm) in by_seed for arm in (model, f"{model}_dropout")):
+            lost = (by_seed["test_error", model] - by_seed["test_error", f"{model}_dropout"]).mean()
             facts[f"dropout_gain_{model}"] = f"{lost:.2f}"
     return facts

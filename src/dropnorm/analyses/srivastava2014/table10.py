@@ -8,8 +8,16 @@ import pandas as pd
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.srivastava2014 import table10_drawings as drawings
-from dropnorm.analyses.srivastava2014.errors import counts, error_table, final_errors, mean_of, values, written
-from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, history, joined, samples
+from dropnorm.analyses.srivastava2014.errors import (
+    counts,
+    error_history,
+    error_table,
+    final_errors,
+    mean_of,
+    values,
+    written,
+)
+from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, joined, samples
 
 ARMS = ("bernoulli", "gaussian")
 EARLY = 0.2  # a share of the training, to show how the difference changes
@@ -82,7 +90,7 @@ def _deviations(drawn: pd.DataFrame, noise: str, retained: list[float], draws: i
 def _curves(runs: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
     found = []
     for arm in ARMS:
-        if len(table := history(runs, arm, "test_error")):
+        if len(table := error_history(runs, arm)):
             found.append(curve("history", arm, table))
             each = values(errors, "test_error", arm).to_frame()
             found.append(curve("final", arm, each))  # x: the seed; one value each
@@ -105,7 +113,7 @@ def _facts(runs: pd.DataFrame, found: pd.DataFrame) -> dict[str, str]:
 
 def _early_gap(runs: pd.DataFrame) -> dict[str, str]:
     """Bernoulli minus Gaussian at a fifth of the training, for comparison with the end."""
-    tables = [history(runs, arm, "test_error") for arm in ARMS]
+    tables = [error_history(runs, arm) for arm in ARMS]
     if not all(len(table) > 1 for table in tables):
         return {}
     step = min(tables[0].index, key=lambda s: abs(s - EARLY * tables[0].index[-1]))

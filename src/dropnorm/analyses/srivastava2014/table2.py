@@ -14,6 +14,7 @@ from dropnorm.analyses.srivastava2014.errors import (
     change_written,
     counts,
     error_curves,
+    error_history,
     error_table,
     final_errors,
     mean_of,
@@ -21,7 +22,7 @@ from dropnorm.analyses.srivastava2014.errors import (
     values,
     written,
 )
-from dropnorm.analyses.tidy import SAMPLE_COLUMNS, history, joined, samples, table_row
+from dropnorm.analyses.tidy import SAMPLE_COLUMNS, joined, samples, table_row
 from dropnorm.statistics import mean_interval
 
 LABELS = {
@@ -60,7 +61,7 @@ CHANGES = {  # what an arm changes in another one, and which two arms these are
 def summarise(runs: pd.DataFrame) -> Summary:
     """All numbers of the table, its claims and its page, from tidy runs."""
     errors = final_errors(runs)
-    lowest = {arm: above_lowest(runs, arm) for arm in LABELS if len(history(runs, arm, "test_error"))}
+    lowest = {arm: above_lowest(runs, arm) for arm in LABELS if len(error_history(runs, arm))}
     extra = [samples("above_lowest", arm, by_seed) for arm, by_seed in lowest.items()]
     found = joined([errors, *extra, *_size_samples(errors)], SAMPLE_COLUMNS)
     rows = pd.DataFrame([table_row(arm, "above_the_lowest_on_the_way_percent", v) for arm, v in lowest.items()])
@@ -79,7 +80,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
 
 def above_lowest(runs: pd.DataFrame, arm: str) -> pd.Series:
     """T2.5: test error after the last update minus the lowest that was measured, by seed."""
-    errors = history(runs, arm, "test_error")
+    errors = error_history(runs, arm)
     return errors.iloc[-1] - errors.min()
 
 
@@ -111,5 +112,5 @@ def _changes(errors: pd.DataFrame) -> dict[str, str]:
 
 def _updates(runs: pd.DataFrame) -> dict[str, str]:
     """How many updates the longer training has."""
-    errors = history(runs, "longer", "test_error")
+    errors = error_history(runs, "longer")
     return {"updates_longer": f"{errors.index[-1]:,}"} if len(errors) else {}
