@@ -13,7 +13,7 @@ from dropnorm.book import origin, staging
 from dropnorm.book.facts import facts_of
 from dropnorm.book.sources import every_scale, find_results
 from dropnorm.errors import UserError
-from dropnorm.evaluation import evaluate
+from dropnorm.evaluation import evaluate, evaluation_digest
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
 from dropnorm.publishing import publish, restore_all
@@ -21,6 +21,7 @@ from dropnorm.runs import arm_state, read_runs, write_arm
 from dropnorm.status import status, told
 from dropnorm.timing import in_words
 from dropnorm.variants import UnknownVariant, open_protocol, remember
+from dropnorm.workflow import WorkflowConfig, load_results
 from tests.book.conftest import SESSION, invented_runs
 
 PLAIN, NORMALISED, BOTH = (ResultName("ioffe2015", result) for result in ("plain", "normalised", "both"))
@@ -129,7 +130,7 @@ def test_it_knows_the_variants_of_its_sources_and_contradicts_none(checkout):
 
 def test_a_variant_that_neither_it_nor_a_source_has_is_refused(checkout):
     remember(Place(checkout / "results", "full", BOTH, "fast"), {"optimiser.lr": 0.5})
-    with pytest.raises(UnknownVariant, match=r"no variant fats at scale full \(there is fast\); to make it, say what"):
+    with pytest.raises(UnknownVariant, match=r"no variant fats at scale full \(there is fast\); to make it: dropnorm"):
         open_protocol(checkout, Place(checkout / "results", "full", BOTH, "fats"), {})
 
 
@@ -162,6 +163,30 @@ def test_it_is_as_fresh_as_the_runs_of_its_sources(place, checkout):
     assert now().command.count("dropnorm run") == 2
     shutil.rmtree(place.of(NORMALISED).folder)
     assert now().state == "missing"
+
+
+def test_snakemake_trains_an_arm_that_it_lacks_where_its_source_was_never_judged(place, checkout, root):
+    def marks():
+        results, _ = load_results(checkout, WorkflowConfig.check(config, "here"))
+        return {mark for result in results for job in result.jobs for mark in job.unfinished}
+
+    tree = yaml.safe_load((root / "config/config.yaml").read_text())
+    config = tree | {"scale": "paper", "out": str(place.root), "arms_per_job": 1}
+    assert marks() == set()
+    table = place.of(NORMALISED).run("batchnorm")
+    table.unlink()
+    table.with_suffix(".json").unlink()
+    assert marks() == {str(place.of(NORMALISED).file(".batchnorm.unfinished"))}
+    place.file("claims.json").unlink()
+    assert marks() == set()  # nothing was judged: what is missing is known to Snakemake
+
+
+def test_a_protocol_without_an_analysis_is_one_line(checkout):
+    write_protocol(checkout, "unwritten", FILE | {"result": "unwritten"})
+    protocol = load(checkout, name := ResultName("ioffe2015", "unwritten"), "paper")
+    with pytest.raises(UserError, match=r"has a protocol and no analysis; write src/dropnorm/.*/unwritten.py"):
+        evaluation_digest(checkout, protocol.name)
+    assert status(checkout, protocol, Place(checkout / "results", "paper", name)).state == "missing"
 
 
 def test_newer_runs_of_a_source_make_its_figure_stale(place, checkout):

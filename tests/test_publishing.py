@@ -184,6 +184,17 @@ def test_what_is_judged_anew_says_still_by_which_code_its_numbers_were_made(root
     assert told["evaluation_digest"] == evaluation_digest(root, NAME) and told["evaluated"] != "long ago"
 
 
+def test_judging_again_by_the_same_code_changes_no_file(root, published, protocol):
+    before = {path: path.read_bytes() for path in published.folder.rglob("*") if path.is_file()}
+    evaluate_published(root, published, protocol)
+    assert {path: path.read_bytes() for path in published.folder.rglob("*") if path.is_file()} == before
+
+
+def test_what_is_published_at_another_scale_is_named(root, published):
+    with pytest.raises(UserError, match="is not published at scale full; it is at scale paper: --scale paper"):
+        evaluate_published(root, Place(published.root, "full", NAME), load(root, NAME, "full"))
+
+
 def test_a_picture_that_the_analysis_makes_no_more_goes(root, place, protocol):
     place.file("image-former.png").write_bytes(b"damaged, too")
     evaluate(root, place, protocol)
@@ -383,6 +394,8 @@ def test_all_of_a_scale(root, published, elsewhere):
     assert lines == [f"ioffe2015/figure1: {len(load(root, NAME, 'paper').arms)} arms restored"]
     with pytest.raises(UserError, match="no runs of srivastava2014/section9 are published at scale paper"):
         list(restore_all(root, others[1:], published.root))
+    with pytest.raises(UserError, match="no runs of .* are published at scale full; some are at scale paper: --s"):
+        list(restore_all(root, [Place(elsewhere.root, "full", NAME)], published.root))
 
 
 def test_nothing_is_restored_into_a_training(root, published, elsewhere, protocol):

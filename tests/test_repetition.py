@@ -4,19 +4,21 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from dropnorm.book.again import trained_again
 from dropnorm.compare import with_original, with_published
 from dropnorm.errors import UserError
-from dropnorm.evaluation import evaluate_published, page_files
+from dropnorm.evaluation import evaluate, evaluate_published, page_files
 from dropnorm.files import differing, read_json, seal, sha256, write_json
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
-from dropnorm.publishing import publish, publish_again
+from dropnorm.publishing import publish, publish_again, restore
 from dropnorm.repetition import KEPT, agreement, repetition_of, repetitions
-from tests.book.conftest import fabricate
+from dropnorm.runs import write_arm
+from tests.book.conftest import SESSION, fabricate, invented_runs
 
 NAME = ResultName("ioffe2015", "figure1")
 LATER = {"cpu": "Another processor", "started": "2030-02-01T00:00:00+00:00", "ended": "2030-02-01T01:00:00+00:00"}
@@ -154,8 +156,8 @@ def test_agreement_counts_what_both_have(tmp_path):
     assert (both.same_verdicts, both.with_interval, both.inside) == (2, 2, 1)
 
 
-def test_ours_beside_the_published(second, published):
-    page, lines = with_published(second, published.root)
+def test_ours_beside_the_published(second, published, protocol):
+    page, lines = with_published(second, protocol, published.root)
     text = page.read_text()
     assert page == second.file("compare.html")
     assert (page.parent / "../../../../published/paper/ioffe2015/figure1/figure.svg").exists()
@@ -165,41 +167,62 @@ def test_ours_beside_the_published(second, published):
     assert "trained on Invented processor, invented, AVX9. Here: on Another processor, invented, AVX9." in lines[-1]
     assert f"for {both.same_verdicts} of {len(both.claims)} verdicts, and {both.inside} of" in lines[-1]
     assert sum(line.startswith("    published") for line in lines) == len(both.claims)
+    assert "put back" not in lines[-1]
 
 
-def test_numbers_side_by_side_are_neither_rounded_away_nor_sorted(second, published):
+def test_runs_that_were_only_put_back_are_not_taken_for_a_repetition(root, published, protocol, tmp_path):
+    here = Place(tmp_path / "restored", "paper", NAME)
+    restore(here, published, protocol)
+    evaluate(root, here, protocol)
+    _, lines = with_published(here, protocol, published.root)
+    assert lines[-1].endswith(
+        "All arms here are published runs, put back: that these agree says nothing of another training."
+    )
+    arm, n = "batchnorm", len(protocol.arms)
+    anew = invented_runs(arm, protocol.arms[arm], np.random.default_rng(1))
+    here.run(arm).unlink()
+    here.run(arm).with_suffix(".json").unlink()
+    write_arm(here, protocol, arm, anew, SESSION | LATER)
+    evaluate(root, here, protocol)
+    _, lines = with_published(here, protocol, published.root)
+    assert f" {n - 1} of {n} arms here hold published runs, put back" in lines[-1]
+
+
+def test_numbers_side_by_side_are_neither_rounded_away_nor_sorted(second, published, protocol):
     table = pd.read_csv(second.file("table.csv"))
     table.loc[0, "mean"] = 3.21e-9
     rounding = pd.DataFrame([{"arm": "zeta", "quantity": "rounding", "n": 3, "mean": 4.56e-13}])
     pd.concat([table, rounding]).to_csv(second.file("table.csv"), index=False)
     seal(second.folder, page_files(second))
-    page, _ = with_published(second, published.root)
+    page, _ = with_published(second, protocol, published.root)
     numbers = page.read_text().split("<h2>Numbers</h2>")[1]
     assert "<td>3.21e-09</td>" in numbers and "<td>4.56e-13</td>" in numbers
     arms = re.findall(r"<tr>\s*<td>([^<]+)</td>", numbers)
     assert arms == [*table.arm, "zeta"] and arms != sorted(arms)
 
 
-def test_what_is_changed_or_absent_is_not_compared(second, published, tmp_path):
+def test_what_is_changed_or_absent_is_not_compared(second, published, tmp_path, protocol):
     published.file("table.csv").write_text("")
     with pytest.raises(UserError, match=r"table.csv is not what was made of the runs; take it from git again"):
-        with_published(second, published.root)
+        with_published(second, protocol, published.root)
+    with pytest.raises(UserError, match="is not published at scale full; it is at scale paper: --scale paper"):
+        with_published(Place(second.root, "full", NAME), protocol, published.root)
     with pytest.raises(UserError, match="is not published at scale paper; name a variant"):
-        with_published(second, tmp_path / "nothing")
+        with_published(second, protocol, tmp_path / "nothing")
     with pytest.raises(UserError, match=r"has no claims.json; make it: dropnorm run .* --variant lr05"):
         with_original(Place(second.root, "paper", NAME, "lr05"))
 
 
-def test_an_evaluation_that_was_broken_off_is_not_compared(second, published):
+def test_an_evaluation_that_was_broken_off_is_not_compared(second, published, protocol):
     second.file("digests.json").unlink()  # which is written last
     with pytest.raises(UserError, match="has no digests.json; make it: dropnorm run"):
-        with_published(second, published.root)
+        with_published(second, protocol, published.root)
 
 
-def test_what_was_judged_by_other_criteria_is_not_compared(second, published):
+def test_what_was_judged_by_other_criteria_is_not_compared(second, published, protocol):
     """A verdict would differ, and the runs would be taken for the reason."""
     judged = read_json(second.file("provenance.json"))
     write_json(second.file("provenance.json"), judged | {"evaluation_digest": "of yesterday"})
     seal(second.folder, page_files(second))
     with pytest.raises(UserError, match=r"judged by other code or criteria .*dropnorm figure .*--source published"):
-        with_published(second, published.root)
+        with_published(second, protocol, published.root)

@@ -71,11 +71,11 @@ def test_runs_with_all_seeds_but_of_other_code_are_unfinished(protocol, place):
     path = place.run(ARM).with_suffix(".json")
     record = json.loads(path.read_text()) | {"seeds": [*protocol.seeds, 1000]}
     write_json(path, record)
-    assert not unfinished(place, protocol, ARM)
+    assert not unfinished(place, protocol, ARM, judged=False)
     write_json(path, record | {"identity": record["identity"] | {"code": "of yesterday"}})
-    assert unfinished(place, protocol, ARM)
+    assert unfinished(place, protocol, ARM, judged=False)
     write_json(path, record | {"seeds": [*protocol.seeds[1:], 1000]})
-    assert unfinished(place, protocol, ARM)
+    assert unfinished(place, protocol, ARM, judged=False)
 
 
 @pytest.mark.parametrize(("device", "state"), [("cpu", "fresh"), ("cuda", "stale")])
@@ -84,7 +84,7 @@ def test_code_that_only_a_gpu_runs_makes_only_its_runs_stale(protocol, place, mo
     assert arm_state(place, protocol, ARM).state == "fresh"
     monkeypatch.setattr(runs, "gpu_code", lambda protocol, arm: "of tomorrow")
     found = arm_state(place, protocol, ARM)
-    assert (found.state, unfinished(place, protocol, ARM)) == (state, state == "stale")
+    assert (found.state, unfinished(place, protocol, ARM, judged=False)) == (state, state == "stale")
     assert found.why == ("training code for a GPU changed" if state == "stale" else "")
 
 
@@ -333,7 +333,7 @@ def test_a_variant_with_a_checkpoint_keeps_its_meaning(tmp_path):
 
 def result(root, place, protocol) -> Result:
     config = yaml.safe_load((root / "config/config.yaml").read_text()) | {"scale": "smoke", "out": str(place.root)}
-    return Result(root, place, protocol, WorkflowConfig.check(config, "config"))
+    return Result(root, place, protocol, WorkflowConfig.check(config, "config"), judged=True)
 
 
 def job(root, place, protocol):

@@ -60,7 +60,7 @@ def run(
     mirror: Annotated[str | None, typer.Option(help="A folder or URL to take data from first.")] = None,
     out: OutOpt = RESULTS,
     time_limit: Annotated[
-        str | None, typer.Option(help="Stop cleanly after this time (9m): run again to go on.")
+        str | None, typer.Option(help="Stop cleanly, with status 0, after this time (9m): run again to go on.")
     ] = None,
     checkpoint_every: Annotated[str, typer.Option(help="Time between checkpoints.")] = "30s",
     variant: VariantOpt = None,
@@ -240,8 +240,8 @@ def compare(
     """
     from dropnorm.compare import with_original, with_published
 
-    place = open_result(result, scale, not_committed(out), variant, None)[1]
-    path, lines = with_original(place) if variant else with_published(place, project_root() / PUBLISHED)
+    protocol, place = open_result(result, scale, not_committed(out), variant, None)
+    path, lines = with_original(place) if variant else with_published(place, protocol, project_root() / PUBLISHED)
     console.print("\n".join(lines))
     console.print(f"figures and tables side by side: {path.resolve()}")
 

@@ -12,9 +12,12 @@ from typing import Any
 import pandas as pd
 
 from dropnorm.errors import UserError
+from dropnorm.evaluation import not_published
 from dropnorm.files import differing, from_git_again, read_json, write_text
 from dropnorm.names import Place
+from dropnorm.protocol import Protocol
 from dropnorm.repetition import Agreement, agreement, trained_on
+from dropnorm.runs import records
 from dropnorm.variants import in_words
 
 _PAGE = """<!doctype html>
@@ -57,13 +60,11 @@ def with_original(variant: Place) -> tuple[Path, list[str]]:
     return _write_page(both, *sides, f"The variant sets {in_words(changes)}."), _lines(both, *sides)
 
 
-def with_published(here: Place, published_root: Path) -> tuple[Path, list[str]]:
+def with_published(here: Place, protocol: Protocol, published_root: Path) -> tuple[Path, list[str]]:
     """Set what was trained here beside what is published; else as `with_original`."""
     published = replace(here, root=published_root)
     if not published.file("claims.json").exists():
-        raise UserError(
-            f"{here.name} is not published at scale {here.scale}; name a variant to compare: --variant NAME"
-        )
+        raise not_published(published, "name a variant to compare: --variant NAME")
     _refuse_unfinished(published, from_git_again(published.folder))
     _refuse_unfinished(here, f"make it: {here.command('run')}; then: {here.command('figure')}")
     _refuse_other_criteria(published, here)
@@ -73,8 +74,20 @@ def with_published(here: Place, published_root: Path) -> tuple[Path, list[str]]:
         f"Published: trained on {trained_on(published)}. Here: on {trained_on(here)}. The same came out for "
         f"{both.same_values:,} of {both.values:,} values of a measure, arm and seed, and for {both.same_verdicts} of "
         f"{len(both.claims)} verdicts{inside if both.with_interval else ''}."
+        f"{_restored(published, here, protocol)}"
     )
     return _write_page(both, *sides, difference), [*_lines(both, *sides), difference]
+
+
+def _restored(published: Place, here: Place, protocol: Protocol) -> str:
+    """What must be said where runs were not trained here, but put back from those that are published."""
+    before, now = records(published, protocol), records(here, protocol)
+    both = now.keys() & before.keys()
+    same = [arm for arm in both if any(session in before[arm]["sessions"] for session in now[arm]["sessions"])]
+    if not same:
+        return ""
+    which = "All arms here are" if len(same) == len(now) else f"{len(same)} of {len(now)} arms here hold"
+    return f" {which} published runs, put back: that these agree says nothing of another training."
 
 
 def _refuse_unfinished(place: Place, remedy: str) -> None:

@@ -7,6 +7,7 @@ digests.json over all of them: what is changed or damaged later is noticed
 import hashlib
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
@@ -19,7 +20,7 @@ from dropnorm.errors import UserError
 from dropnorm.figure_files import figure_files
 from dropnorm.files import read_json, replacing, seal, sha256, write_json
 from dropnorm.fingerprint import fingerprint
-from dropnorm.names import RESULTS, Place, ResultName
+from dropnorm.names import RESULTS, SCALES, Place, ResultName
 from dropnorm.protocol import Protocol
 from dropnorm.repetition import KEPT, refuse_changed, repetition_of
 from dropnorm.runs import arm_state, read_runs, records, run_command
@@ -37,7 +38,7 @@ def evaluate(root: Path, place: Place, protocol: Protocol) -> list[dict[str, Any
     found, runs = records(place, protocol), runs_to_judge(place, protocol)
     if records(place, protocol) != found:
         raise UserError(f"{place.name}: a training ended while its runs were read; run the same command again")
-    summary = analysis(place.name).summarise(runs)
+    summary = _analysis(place.name).summarise(runs)
     _write_tables(place, summary)
     write_images(place, summary.images)
     write_json(place.file("facts.json"), summary.facts)
@@ -58,7 +59,7 @@ def evaluate_published(root: Path, published: Place, protocol: Protocol) -> list
     values now than the runs had: captions would tell of these.
     """
     if not published.file("digests.json").exists():
-        raise UserError(f"{published.name} is not published at scale {published.scale}; judge its runs: --source runs")
+        raise not_published(published, "judge its runs: --source runs")
     refuse_changed(published, but=_made_anew(published))
     if repeated := (again := repetition_of(published)).file("digests.json").exists():
         refuse_changed(again, but=["claims.json"])
@@ -78,6 +79,13 @@ def evaluate_published(root: Path, published: Place, protocol: Protocol) -> list
 def _made_anew(place: Place) -> set[str]:
     """The files that are judged and drawn again without runs."""
     return {"claims.json", "figures.json", *(file for name in drawn_before(place) for file in figure_files(name))}
+
+
+def not_published(published: Place, otherwise: str) -> UserError:
+    """That a result is not published at a scale: at which it is, or else what to do."""
+    others = [s for s in SCALES if replace(published, scale=s).file("digests.json").exists()]
+    advice = f"it is at scale {others[0]}: --scale {others[0]}" if others else otherwise
+    return UserError(f"{published.name} is not published at scale {published.scale}; {advice}")
 
 
 def refuse_other_values(place: Place, protocol: Protocol) -> None:
@@ -124,14 +132,16 @@ def runs_to_judge(place: Place, protocol: Protocol) -> pd.DataFrame:
 
 
 def _write_evaluated(root: Path, place: Place) -> None:
-    """Say in `provenance.json` that a result was judged anew."""
+    """Say in `provenance.json` that a result was judged anew, if it was by other code or criteria than before."""
     path = place.file("provenance.json")
-    write_json(path, read_json(path) | _evaluated(root, place.name))
+    before, now = read_json(path), _evaluated(root, place.name)
+    if before["evaluation_digest"] != now["evaluation_digest"]:
+        write_json(path, before | now)
 
 
 def _summarised(name: ResultName) -> dict[str, str]:
     """What provenance says of samples, tables, curves and facts: by which analysis code they were made, and when."""
-    return {"summary_digest": fingerprint(analysis(name).__name__), "summarised": provenance.now()}
+    return {"summary_digest": fingerprint(_analysis(name).__name__), "summarised": provenance.now()}
 
 
 def _evaluated(root: Path, name: ResultName) -> dict[str, str]:
@@ -143,10 +153,21 @@ def evaluation_digest(root: Path, name: ResultName) -> str:
     """What claims and figures of a result depend on besides its runs: code, criteria, the paper's own curves."""
     file = read_claims(root, name.paper)
     criteria = [c.model_dump_json() for c in file.claims.values() if c.result == name.result]
-    parts = [fingerprint(analysis(name).__name__), fingerprint("dropnorm.claims"), str(file.alpha), *criteria]
+    parts = [fingerprint(_analysis(name).__name__), fingerprint("dropnorm.claims"), str(file.alpha), *criteria]
     if (reference := reference_file(root, name)).exists():
         parts.append(sha256(reference))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _analysis(name: ResultName) -> ModuleType:
+    """The analysis of a result. Raises UserError if there is none yet."""
+    try:
+        return analysis(name)
+    except ModuleNotFoundError as error:
+        if error.name not in (f"dropnorm.analyses.{name.paper}", f"dropnorm.analyses.{name.paper}.{name.result}"):
+            raise
+        path = f"src/dropnorm/analyses/{name}.py"
+        raise UserError(f"{name} has a protocol and no analysis; write {path} (see `Adding a result`)") from None
 
 
 def write_provenance(root: Path, place: Place, protocol: Protocol, found: dict[str, dict[str, Any]]) -> None:

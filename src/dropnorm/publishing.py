@@ -13,7 +13,7 @@ from pathlib import Path
 from dropnorm.errors import UserError
 from dropnorm.evaluation import FACTS, evaluation_digest, page_files, refuse_other_values
 from dropnorm.files import differing, from_git_again, read_json, replacing, seal, sha256
-from dropnorm.names import Place
+from dropnorm.names import SCALES, Place
 from dropnorm.protocol import Protocol
 from dropnorm.repetition import KEPT, repetition_of
 from dropnorm.runs import arm_state, table
@@ -163,8 +163,15 @@ def restore_all(root: Path, places: list[Place], published: Path) -> Iterator[st
         yield _in_words(place, done)
         restored += 1
     if not restored:
-        what = places[0].name if len(places) == 1 else "any result"
-        raise UserError(f"no runs of {what} are published at scale {places[0].scale}; they are where they are small")
+        raise _no_runs(places, published)
+
+
+def _no_runs(places: list[Place], published: Path) -> UserError:
+    """That no runs of these are published at their scale: at which some are, if so."""
+    scale, what = places[0].scale, places[0].name if len(places) == 1 else "any result"
+    others = [s for s in SCALES if any(replace(p, root=published, scale=s).runs.is_dir() for p in places)]
+    advice = f"some are at scale {others[0]}: --scale {others[0]}" if others else "they are where they are small"
+    return UserError(f"no runs of {what} are published at scale {scale}; {advice}")
 
 
 def _in_words(place: Place, done: "Restored") -> str:

@@ -122,15 +122,18 @@ def arm_state(place: Place, protocol: Protocol, arm: str) -> ArmState:
     return ArmState("fresh", "", record["seeds"])
 
 
-def unfinished(place: Place, protocol: Protocol, arm: str) -> bool:
-    """Whether an arm was run or judged, but is not as it would be today. Asks its record alone, which is quick."""
+def unfinished(place: Place, protocol: Protocol, arm: str, *, judged: bool) -> bool:
+    """Whether an arm was run or judged, but is not as it would be today. Asks its record alone, which is quick.
+
+    judged: whether claims were judged from the arms of this result, or of one that draws on it.
+    """
     path = table(place, protocol, arm)
     try:
         record = _record(path)
     except UserError:
         return True  # training makes it anew
     if record is None or not path.exists():
-        return record is not None or place.file("claims.json").exists()
+        return record is not None or judged
     lacking = set(protocol.owner(arm).seeds) - set(record["seeds"])
     return bool(lacking) or bool(_difference(record, protocol, arm))
 

@@ -78,7 +78,7 @@ def _unknown(place: Place) -> str:
     there = f" (there is {names})" if names else ""
     return (
         f"{place.name} has no variant {place.variant} at scale {place.scale}{there}; "
-        "to make it, say what it changes: --set KEY=VALUE"
+        f"to make it: {place.command('run')} --set KEY=VALUE (with Snakemake: --config set=KEY=VALUE)"
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import NonNegativeInt, ValidationError, field_validator
 
+from dropnorm.datasets.addresses import mirror_base
 from dropnorm.datasets.registry import SOURCES
 from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluation_digest
@@ -76,6 +77,7 @@ class WorkflowConfig(Strict):
         except ValidationError as error:
             raise UserError(f"{where}: {describe(error, cls)}") from None
         not_committed(Path(checked.out), "out=")  # before Snakemake deletes what its jobs are to make
+        mirror_base(checked.mirror)
         return checked
 
     @property
@@ -102,10 +104,13 @@ class Job:
 
 
 class Result:
-    """A result at the scale (and variant) of this call, as rules see it; a derived one has no jobs, only `runs`."""
+    """A result at the scale (and variant) of this call, as rules see it; a derived one has no jobs, only `runs`.
 
-    def __init__(self, root: Path, place: Place, protocol: Protocol, config: WorkflowConfig):
-        self.place, self.protocol, self.name = place, protocol, protocol.name
+    judged: whether claims were judged from its runs, its own or those of a derived result.
+    """
+
+    def __init__(self, root: Path, place: Place, protocol: Protocol, config: WorkflowConfig, *, judged: bool):
+        self.place, self.protocol, self.name, self.judged = place, protocol, protocol.name, judged
         self.target = protocol.name.target
         self.outputs = [self.file(name) for name in OUTPUTS]
         self.evaluation_digest = evaluation_digest(root, protocol.name)
@@ -162,7 +167,7 @@ class Result:
 
         Where some are not, the job makes this mark too, and the result's target asks for it.
         """
-        if not any(unfinished(self.place, self.protocol, arm) for arm in arms):
+        if not any(unfinished(self.place, self.protocol, arm, judged=self.judged) for arm in arms):
             return []
         return self._mark(f".{label}.unfinished")
 
@@ -193,7 +198,9 @@ def load_results(root: Path, config: WorkflowConfig) -> tuple[list[Result], dict
         raise most_telling(list(refused.values()))
     sources = {source.name: source for protocol in protocols.values() for source in protocol.sources}
     opened = sorted((sources | protocols).items())
-    results = [Result(root, place_of(name), protocol, config) for name, protocol in opened]
+    evaluated = [protocol for name, protocol in opened if place_of(name).file("claims.json").exists()]
+    judged = {name for protocol in evaluated for name in (protocol.name, *(s.name for s in protocol.sources))}
+    results = [Result(root, place_of(name), protocol, config, judged=name in judged) for name, protocol in opened]
     return results, {name.target: str(why) for name, why in refused.items() if name not in sources}
 
 
