@@ -179,6 +179,8 @@ def test_snakemake_trains_an_arm_that_it_lacks_where_its_source_was_never_judged
     assert marks() == {str(place.of(NORMALISED).file(".batchnorm.unfinished"))}
     place.file("claims.json").unlink()
     assert marks() == set()  # nothing was judged: what is missing is known to Snakemake
+    place.of(NORMALISED).file("claims.json").write_text("[]")
+    assert marks() == {str(place.of(NORMALISED).file(".batchnorm.unfinished"))}
 
 
 def test_a_protocol_without_an_analysis_is_one_line(checkout):

@@ -396,6 +396,12 @@ def test_all_of_a_scale(root, published, elsewhere):
         list(restore_all(root, others[1:], published.root))
     with pytest.raises(UserError, match="no runs of .* are published at scale full; some are at scale paper: --s"):
         list(restore_all(root, [Place(elsewhere.root, "full", NAME)], published.root))
+    derived = ResultName("srivastava2014", "figure8")  # whose runs lie with figure7
+    (published.root / "full/srivastava2014/figure7/runs").mkdir(parents=True)
+    with pytest.raises(
+        UserError, match="no runs of .*figure8 are published at scale smoke; some are at scale full: --s"
+    ):
+        list(restore_all(root, [Place(elsewhere.root, "smoke", derived)], published.root))
 
 
 def test_nothing_is_restored_into_a_training(root, published, elsewhere, protocol):

@@ -188,6 +188,18 @@ def test_runs_that_were_only_put_back_are_not_taken_for_a_repetition(root, publi
     assert f" {n - 1} of {n} arms here hold published runs, put back" in lines[-1]
 
 
+def test_arms_that_were_put_back_and_got_more_seeds_are_not_all_of_the_published(root, published, protocol, tmp_path):
+    here = Place(tmp_path / "restored", "paper", NAME)
+    restore(here, published, protocol)
+    for arm, settings in protocol.arms.items():
+        more = invented_runs(arm, settings, np.random.default_rng(1))
+        write_arm(here, protocol, arm, more.assign(seed=more.seed + 100), SESSION | LATER)
+    evaluate(root, here, protocol)
+    _, lines = with_published(here, protocol, published.root)
+    n = len(protocol.arms)
+    assert f" {n} of {n} arms here hold published runs, put back" in lines[-1]
+
+
 def test_numbers_side_by_side_are_neither_rounded_away_nor_sorted(second, published, protocol):
     table = pd.read_csv(second.file("table.csv"))
     table.loc[0, "mean"] = 3.21e-9
@@ -207,6 +219,9 @@ def test_what_is_changed_or_absent_is_not_compared(second, published, tmp_path, 
         with_published(second, protocol, published.root)
     with pytest.raises(UserError, match="is not published at scale full; it is at scale paper: --scale paper"):
         with_published(Place(second.root, "full", NAME), protocol, published.root)
+    published.file("claims.json").unlink()
+    with pytest.raises(UserError, match="has no claims.json; take it from git again"):
+        with_published(second, protocol, published.root)
     with pytest.raises(UserError, match="is not published at scale paper; name a variant"):
         with_published(second, protocol, tmp_path / "nothing")
     with pytest.raises(UserError, match=r"has no claims.json; make it: dropnorm run .* --variant lr05"):

@@ -63,7 +63,7 @@ def with_original(variant: Place) -> tuple[Path, list[str]]:
 def with_published(here: Place, protocol: Protocol, published_root: Path) -> tuple[Path, list[str]]:
     """Set what was trained here beside what is published; else as `with_original`."""
     published = replace(here, root=published_root)
-    if not published.file("claims.json").exists():
+    if not published.file("digests.json").exists():
         raise not_published(published, "name a variant to compare: --variant NAME")
     _refuse_unfinished(published, from_git_again(published.folder))
     _refuse_unfinished(here, f"make it: {here.command('run')}; then: {here.command('figure')}")
@@ -82,11 +82,13 @@ def with_published(here: Place, protocol: Protocol, published_root: Path) -> tup
 def _restored(published: Place, here: Place, protocol: Protocol) -> str:
     """What must be said where runs were not trained here, but put back from those that are published."""
     before, now = records(published, protocol), records(here, protocol)
-    both = now.keys() & before.keys()
-    same = [arm for arm in both if any(session in before[arm]["sessions"] for session in now[arm]["sessions"])]
-    if not same:
+    put_back = [[s in before.get(arm, {"sessions": []})["sessions"] for s in now[arm]["sessions"]] for arm in now]
+    if all(map(all, put_back)):
+        which = "All arms here are"
+    elif some := sum(map(any, put_back)):
+        which = f"{some} of {len(now)} arms here hold"
+    else:
         return ""
-    which = "All arms here are" if len(same) == len(now) else f"{len(same)} of {len(now)} arms here hold"
     return f" {which} published runs, put back: that these agree says nothing of another training."
 
 

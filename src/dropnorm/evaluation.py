@@ -82,7 +82,7 @@ def _made_anew(place: Place) -> set[str]:
 
 
 def not_published(published: Place, otherwise: str) -> UserError:
-    """That a result is not published at a scale: at which it is, or else what to do."""
+    """That a result is not published at this scale: at which other one it is, or else what to do."""
     others = [s for s in SCALES if replace(published, scale=s).file("digests.json").exists()]
     advice = f"it is at scale {others[0]}: --scale {others[0]}" if others else otherwise
     return UserError(f"{published.name} is not published at scale {published.scale}; {advice}")

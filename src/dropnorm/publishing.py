@@ -15,6 +15,7 @@ from dropnorm.evaluation import FACTS, evaluation_digest, page_files, refuse_oth
 from dropnorm.files import differing, from_git_again, read_json, replacing, seal, sha256
 from dropnorm.names import SCALES, Place
 from dropnorm.protocol import Protocol
+from dropnorm.protocol_file import path_of, read
 from dropnorm.repetition import KEPT, repetition_of
 from dropnorm.runs import arm_state, table
 from dropnorm.stacks import reserved
@@ -163,13 +164,14 @@ def restore_all(root: Path, places: list[Place], published: Path) -> Iterator[st
         yield _in_words(place, done)
         restored += 1
     if not restored:
-        raise _no_runs(places, published)
+        raise _no_runs(root, places, published)
 
 
-def _no_runs(places: list[Place], published: Path) -> UserError:
+def _no_runs(root: Path, places: list[Place], published: Path) -> UserError:
     """That no runs of these are published at their scale: at which some are, if so."""
     scale, what = places[0].scale, places[0].name if len(places) == 1 else "any result"
-    others = [s for s in SCALES if any(replace(p, root=published, scale=s).runs.is_dir() for p in places)]
+    owners = [p.of(name) for p in places for name in (p.name, *read(path_of(root, p.name)).sources)]
+    others = [s for s in SCALES if any(replace(p, root=published, scale=s).runs.is_dir() for p in owners)]
     advice = f"some are at scale {others[0]}: --scale {others[0]}" if others else "they are where they are small"
     return UserError(f"no runs of {what} are published at scale {scale}; {advice}")
 

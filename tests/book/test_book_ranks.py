@@ -1,5 +1,6 @@
 """Comparisons by ranks: exact p against every permutation written out, Holm's family, and what is said of them."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -95,14 +96,17 @@ def test_only_seeds_that_both_arms_have_count_where_they_are_paired():
 
 def test_three_seeds_pass_by_t_and_cannot_by_ranks(judged):
     text = ranks.compared_by_ranks([judged([[difference()]], sample([3.0, 3.1, 3.2], [0.0, 0.1, 0.3]))])
-    assert "1 claims that compare two arms have been measured. 1 of them pass by t, 0 by ranks, 0 by both." in text
+    assert (
+        "ratio of two arms: 1. Of these pass by t: 1; by ranks: 0; by both: 0;" in text
+        and "whatever they say: 1." in text
+    )
     assert "ioffe2015.I1.1 Title" in text and "| 0.05 |" in text
 
 
 def test_five_seeds_apart_pass_by_both_and_stand_in_no_table(judged):
     apart = sample([3.0, 3.1, 3.2, 3.3, 3.4], [0.0, 0.1, 0.3, 0.2, 0.5])
     text = ranks.compared_by_ranks([judged([[difference()]], apart)])
-    assert "1 of them pass by t, 1 by ranks, 1 by both." in text and "|" not in text
+    assert "by t: 1; by ranks: 1; by both: 1;" in text and "whatever they say: 0." in text and "|" not in text
 
 
 def test_a_claim_still_to_be_measured_counts_in_the_family(judged):
@@ -122,4 +126,11 @@ def test_parts_that_compare_no_arms_keep_their_p_and_claims_without_a_comparison
 
 def test_smoke_is_no_evidence(judged):
     apart = sample([3.0, 3.1, 3.2], [0.0, 0.1, 0.3])
-    assert ranks.compared_by_ranks([judged([[difference()]], apart, "smoke")]).startswith("No claim on two arms")
+    assert ranks.compared_by_ranks([judged([[difference()]], apart, "smoke")]).startswith("No claim on a difference")
+
+
+def test_a_criterion_that_changed_since_is_judged_as_it_is_today(judged):
+    apart = sample([3.0, 3.1, 3.2, 3.3, 3.4], [0.0, 0.1, 0.3, 0.2, 0.5])
+    former, today = judged([[difference()]], apart), judged([[difference(), LEVEL | {"above": 4}]], apart)
+    (one,) = ranks.comparisons(replace(today, claims=former.claims))
+    assert one.passes == (False, False)

@@ -10,7 +10,7 @@ from scipy import stats
 
 from dropnorm.book import texts
 from dropnorm.book.sources import Result
-from dropnorm.claims import Claim
+from dropnorm.claims import Claim, judge
 from dropnorm.criteria import Bound, Difference, Part, Ratio, by_seed, paired
 from dropnorm.statistics import holm
 
@@ -39,11 +39,13 @@ def compared_by_ranks(results: list[Result]) -> str:
     """How many claims pass by t and how many by ranks, and which pass by one of them alone."""
     found = [comparison for result in results if result.evidence for comparison in comparisons(result)]
     if not found:
-        return "No claim on two arms has been measured yet.\n"
+        return "No claim on a difference or a ratio of two arms has been measured yet.\n"
     passes = [comparison.passes for comparison in found]
     sentence = (
-        f"{len(found)} claims that compare two arms have been measured. {sum(t for t, _ in passes)} of them pass by t, "
-        f"{sum(ranks for _, ranks in passes)} by ranks, {sum(t and ranks for t, ranks in passes)} by both.\n"
+        f"Measured claims that ask for a difference or a ratio of two arms: {len(found)}. "
+        f"Of these pass by t: {sum(t for t, _ in passes)}; by ranks: {sum(ranks for _, ranks in passes)}; "
+        f"by both: {sum(t and ranks for t, ranks in passes)}; with too few seeds to pass by ranks whatever they say: "
+        f"{sum(c.least >= c.alpha for c in found)}.\n"
     )
     rows = [_row(comparison) for comparison in found if len(set(comparison.passes)) > 1]
     header = ("Claim that passes by one alone", "n", "p (Holm) by t", "p (Holm) by ranks", "least p of ranks")
@@ -56,32 +58,26 @@ def _row(c: Comparison) -> list[str]:
 
 
 def comparisons(result: Result) -> list[Comparison]:
-    """Every claim of a result that compares two arms and has a p."""
+    """Every claim of a result that asks for a difference or a ratio and has a p, by today's criteria."""
     samples = pd.read_csv(result.folder / "samples.csv", dtype={"arm": str})
-    measured = {c["id"].removeprefix(f"{result.name.paper}."): c for c in result.claims if c["p"] is not None}
-    tested = {
-        id_: claim
-        for id_, claim in result.criteria.claims.items()
-        if claim.result == result.name.result and not all(isinstance(part, Bound) for part in claim.parts)
-    }
+    criteria = result.criteria
+    judged = judge(criteria, result.name, samples, result.scale)
+    claims = [criteria.claims[entry["id"].removeprefix(f"{criteria.paper}.")] for entry in judged]
     # Holm's family is that of the verdicts: a claim that is still to be measured counts.
-    p = [_largest_p(claim, measured[id_], samples) if id_ in measured else np.nan for id_, claim in tested.items()]
-    adjusted = dict(zip(tested, holm(p), strict=True))
+    tested = [(e, claim) for e, claim in zip(judged, claims, strict=True) if set(map(type, claim.parts)) != {Bound}]
+    adjusted = holm([_largest_p(claim, entry, samples) for entry, claim in tested])
     return [
-        _comparison(result, measured[id_], adjusted[id_], least)
-        for id_, claim in tested.items()
-        if id_ in measured and (least := _least_p(claim, samples)) is not None
+        Comparison(e["id"], e["title"], e["n"], e["p_holm"], by_ranks, least, criteria.alpha)
+        for (e, claim), by_ranks in zip(tested, adjusted, strict=True)
+        if e["p"] is not None and (least := _least_p(claim, samples)) is not None
     ]
 
 
-def _comparison(result: Result, found: dict[str, Any], by_ranks: float, least: float) -> Comparison:
-    alpha = result.criteria.alpha
-    return Comparison(found["id"], found["title"], found["n"], found["p_holm"], by_ranks, least, alpha)
-
-
-def _largest_p(claim: Claim, found: dict[str, Any], samples: pd.DataFrame) -> float:
-    """A claim holds if all its parts do, so its p is the largest; parts that compare no arms keep theirs."""
-    parts = [(part, one) for part, one in zip(claim.parts, found["parts"], strict=True) if not isinstance(part, Bound)]
+def _largest_p(claim: Claim, judged: dict[str, Any], samples: pd.DataFrame) -> float:
+    """A claim holds if all its parts do, so its p is the largest; parts of other kinds keep theirs. NaN without one."""
+    if judged["p"] is None:
+        return np.nan
+    parts = [(part, one) for part, one in zip(claim.parts, judged["parts"], strict=True) if one["p"] is not None]
     return max(rank_p(part, samples) if isinstance(part, BY_RANKS) else one["p"] for part, one in parts)
 
 
