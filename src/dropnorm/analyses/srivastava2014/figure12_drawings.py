@@ -123,7 +123,7 @@ def _settings(curves: pd.DataFrame, context: Context) -> Drawing:
 
 
 def _draw_settings(curves: pd.DataFrame, shown: list[str]) -> Figure:
-    figure, axes = plt.subplots(1, len(shown), figsize=(2.2 * len(shown), 3.2), squeeze=False)
+    figure, axes = plt.subplots(1, len(shown), figsize=(2.6 * len(shown), 3.2), squeeze=False)
     for ax, measure in zip(axes[0], shown, strict=True):
         settings_panel(ax, curves, measure, BESIDE[measure], NETS, WORDS)
         ax.set_ylim(0, 1.05 * ax.get_ylim()[1])

@@ -11,10 +11,10 @@ SILENT = 0.01  # standard deviation of an activation over the test images: below
 NETS = {"standard": (1, "without dropout"), "dropout": (0, "with dropout")}  # name -> (series style, label)
 # What a machine is trained with besides: ending of its arm's name, name for facts, words under an axis, words in text.
 SETTINGS = [
-    ("", "", "small\nmachine", "the small machine"),
+    ("", "", "small", "the small machine"),
     (".l2-0.0", "_no_l2", "small,\nno L2", "the small machine without L2"),
-    (".pixels-sampled", "_sampled", "small, binary\npixels", "the small machine with binary pixels"),
-    ("_1024", "_1024", "large\nmachine", "the large machine"),
+    (".pixels-sampled", "_sampled", "small,\nbinary\npixels", "the small machine with binary pixels"),
+    ("_1024", "_1024", "large", "the large machine"),
 ]
 ARMS = {net: [net + ending for ending, *_ in SETTINGS] for net in NETS}
 NAMES = {net + ending: net + name for ending, name, *_ in SETTINGS for net in NETS}  # arm -> its name in facts
