@@ -370,18 +370,17 @@ def test_a_record_that_is_wrong_inside_is_damaged(root, tmp_path, whole, change)
     shutil.copytree(whole.parent, place.runs)
     record = table(tmp_path).with_suffix(".json")
     record.write_text(json.dumps(json.loads(record.read_text()) | change))
-    assert arm_state(place, protocol, ARM).state == "damaged" and unfinished(place, protocol, ARM)
+    assert arm_state(place, protocol, ARM).state == "damaged" and unfinished(place, protocol, ARM, judged=False)
 
 
 def test_a_table_that_was_deleted_is_missed_once_it_was_judged(root, tmp_path, whole):
     protocol, place = load(root, NAME, "smoke"), Place(tmp_path, "smoke", NAME)
     shutil.copytree(whole.parent, place.runs)
     table(tmp_path).unlink()
-    assert unfinished(place, protocol, ARM)  # its record speaks of it
+    assert unfinished(place, protocol, ARM, judged=False)  # its record speaks of it
     table(tmp_path).with_suffix(".json").unlink()
-    assert not unfinished(place, protocol, ARM)  # never run: that is for Snakemake to see
-    place.file("claims.json").write_text("[]")
-    assert unfinished(place, protocol, ARM)
+    assert not unfinished(place, protocol, ARM, judged=False)  # never run: that is for Snakemake to see
+    assert unfinished(place, protocol, ARM, judged=True)
 
 
 def test_a_record_that_is_not_readable_is_said_and_made_again(root, tmp_path):
@@ -389,7 +388,7 @@ def test_a_record_that_is_not_readable_is_said_and_made_again(root, tmp_path):
     train(root, tmp_path, [0], arms=["baseline", ARM])
     good, record = sha256(table(tmp_path)), table(tmp_path).with_suffix(".json")
     record.write_text(record.read_text()[:100])
-    assert arm_state(place, protocol, ARM).state == "damaged" and unfinished(place, protocol, ARM)
+    assert arm_state(place, protocol, ARM).state == "damaged" and unfinished(place, protocol, ARM, judged=False)
     with pytest.raises(UserError, match=r"batchnorm\.json: not readable"):
         read_runs(place, protocol)  # instead of judging without it
     train(root, tmp_path, [0])

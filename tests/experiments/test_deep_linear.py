@@ -237,6 +237,7 @@ def test_what_is_drawn_is_neither_fetched_nor_loaded(root):
     assert make_loader(Path("no/such/folder"), None)("gaussian") is None
     name = ResultName("santurkar2018", "figure10")
     config = WorkflowConfig.check(yaml.safe_load((root / "config/config.yaml").read_text()), "config")
-    result = Result(root, Place(Path("results"), "paper", name), load_protocol(root, name, "paper"), config)
+    place, protocol = Place(Path("results"), "paper", name), load_protocol(root, name, "paper")
+    result = Result(root, place, protocol, config, judged=False)
     assert len(result.jobs) == 4
     assert [job.datasets for job in result.jobs] == [[]] * 4
