@@ -1,5 +1,6 @@
 """Comparisons of two arms once more by ranks: whether a verdict rests on what Student's t supposes of the seeds."""
 
+import gc
 from dataclasses import dataclass
 from math import comb
 from typing import Any
@@ -37,7 +38,9 @@ class Comparison:
 
 def compared_by_ranks(results: list[Result]) -> str:
     """How many claims pass by t and how many by ranks, and which pass by one of them alone."""
+    gc.freeze()  # statsmodels collects garbage at every Holm correction: ten seconds, with all results in memory
     found = [comparison for result in results if result.evidence for comparison in comparisons(result)]
+    gc.unfreeze()
     if not found:
         return "No claim on a difference or a ratio of two arms has been measured yet.\n"
     passes = [comparison.passes for comparison in found]
