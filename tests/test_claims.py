@@ -260,6 +260,23 @@ def test_of_several_changes_the_last_is_told():
     assert ClaimsFile.model_validate(file).criterion_changed("X0") == "2031-05-01"
 
 
+@pytest.mark.parametrize(
+    ("claims", "kind", "told"),
+    [
+        (["X0"], "criterion", [True, False]),
+        (["X0", "X1"], "criterion", [True, True]),
+        ("all", "criterion", [True, True]),
+        (["X0"], "wording", [False, False]),
+        ("all", "rule", [False, False]),
+    ],
+)
+def test_only_a_changed_criterion_of_its_own_is_told_of_a_claim(claims, kind, told):
+    file = file_of([DIFFERENCE], [RATIO]).model_dump()
+    change = {"date": "2030-01-02", "claims": claims, "kind": kind, "change": "c", "reason": "r", "verdicts": "v"}
+    read = ClaimsFile.model_validate(file | {"changes": [change]})
+    assert [read.criterion_changed(id_) is not None for id_ in ("X0", "X1")] == told
+
+
 def test_a_change_of_no_claim_is_refused():
     file = file_of([DIFFERENCE]).model_dump()
     file["changes"] = [

@@ -69,10 +69,13 @@ def test_theorem_41_holds_in_its_right_form_only(cases):
     assert found["error_equality"].max() < 1e-12
     assert found["holds_printed"].max() == 0
     np.testing.assert_allclose(found["shown_right"], 1, rtol=1e-10)
-    assert (found["shown_printed"] < 1).all()
-    norm, g = standardise(cases.y), gradient(cases.loss, cases.y)  # at equal weights
+    norm, left = standardise(cases.y), gradient(cases.normalised_loss, cases.y).square().sum(1)
+    g_equal_outputs = gradient(cases.loss, cases.gamma * norm.yhat + cases.beta)
+    printed = theorem41.right_side(g_equal_outputs, norm.yhat, cases.gamma / norm.sigma, 1 / np.sqrt(8))
+    torch.testing.assert_close(found["shown_printed"], printed / left)
+    assert (printed < left).all()
+    g = gradient(cases.loss, cases.y)  # at equal weights
     naive = theorem41.right_side(g, norm.yhat, cases.gamma / norm.sigma, 1 / 8)
-    left = gradient(cases.normalised_loss, cases.y).square().sum(1)
     torch.testing.assert_close(found["shown_equal_weights"], naive / left)
     assert torch.equal(found["holds_equal_weights"] == 1, left <= naive)
 
