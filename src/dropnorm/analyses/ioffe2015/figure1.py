@@ -25,7 +25,7 @@ from dropnorm.analyses.tidy import (
 )
 
 LEVEL = 0.95  # of test accuracy, for I1.2
-FIRST = 400  # step from which the inputs are followed: the first point of the paper's curves
+FIRST = 400  # step from which the inputs are followed: the paper's curves begin a little before
 EARLY = 4000  # step at which the paper's curves are furthest apart, nearly
 UNIT = 0  # the "typical sigmoid" drawn: the first one, fixed beforehand
 
