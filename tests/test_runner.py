@@ -29,7 +29,7 @@ from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
 from dropnorm.provenance import machine
 from dropnorm.runner import Limits, _failure_in_one_line, _refuse_too_large, _StackRun, make_loader, run_pending
-from dropnorm.runs import arm_state, read_runs, records, unfinished
+from dropnorm.runs import arm_state, read_runs, records, unfinished, write_arm
 from dropnorm.stacks import Stack, pending_stacks
 
 NAME = ResultName("ioffe2015", "figure1")
@@ -189,6 +189,38 @@ def test_arms_that_share_a_stack_end_as_each_alone(root, tmp_path):
     assert len(set(final)) == 4  # one taken for another would be noticed
 
 
+def test_killed_between_two_tables_a_stack_goes_on_whole(root, tmp_path, monkeypatch):
+    """The arm that is on disk stays as it is; the other one ends with the bits it would have had."""
+    protocol, arms = load(root, NAME, "smoke"), ["batchnorm.lr-0.01", "batchnorm.lr-1.0"]
+
+    def trained(folder: str, saves_every: float = 30.0) -> Place:
+        place = Place(tmp_path / folder, "smoke", NAME)
+        stack = Stack(protocol, place, torch.device("cpu"), [(arm, seed) for arm in arms for seed in (0, 1)])
+        limits = Limits(checkpoint_every=saves_every)
+        _StackRun(stack, make_loader(tmp_path, None), limits, Console(quiet=True)).go_on(lambda: False)
+        return place
+
+    def written_once(*args):
+        if args[2] == arms[1]:
+            raise KeyboardInterrupt
+        write_arm(*args)
+
+    whole, killed = trained("whole"), Place(tmp_path / "killed", "smoke", NAME)
+    monkeypatch.setattr("dropnorm.runner.write_arm", written_once)
+    with pytest.raises(KeyboardInterrupt):
+        trained("killed", saves_every=0)
+    monkeypatch.undo()
+    first = records(killed, protocol)
+    assert list(first) == arms[:1]
+    wanted = {arm: [0, 1] for arm in arms}
+    [stack] = pending_stacks(protocol, killed, wanted, torch.device("cuda"), Console(quiet=True))
+    assert stack.replicas == [(arm, seed) for arm in arms for seed in (0, 1)]
+    trained("killed")
+    assert [sha256(killed.run(arm)) for arm in arms] == [sha256(whole.run(arm)) for arm in arms]
+    assert records(killed, protocol)[arms[0]] == first[arms[0]]
+    assert not list(killed.checkpoints.glob("*.safetensors"))
+
+
 # --- two at a time, other seeds ---
 
 
@@ -234,6 +266,17 @@ def test_asking_for_other_seeds_keeps_what_was_begun(root, tmp_path):
     assert "resuming" not in train(root, tmp_path, [2])
     assert len(checkpoints(tmp_path)) == 1
     assert "batchnorm: resuming at step" in train(root, tmp_path, [0, 1])
+    assert not checkpoints(tmp_path)
+
+
+def test_a_stack_of_which_some_seeds_were_finished_elsewhere_goes_on_for_the_others(root, tmp_path, whole):
+    stop_early(root, tmp_path, [0, 1, 2])
+    train(root, tmp_path, [0])
+    assert "batchnorm: resuming at step" in train(root, tmp_path)
+    together, all_at_once = (pd.read_parquet(path).query("seed > 0") for path in (table(tmp_path), whole))
+    pd.testing.assert_frame_equal(together, all_at_once)
+    record = json.loads(table(tmp_path).with_suffix(".json").read_text())
+    assert [session["seeds"] for session in record["sessions"]] == [[0], [1, 2]]
     assert not checkpoints(tmp_path)
 
 
@@ -378,6 +421,7 @@ def test_a_table_that_was_deleted_is_missed_once_it_was_judged(root, tmp_path, w
     shutil.copytree(whole.parent, place.runs)
     table(tmp_path).unlink()
     assert unfinished(place, protocol, ARM, judged=False)  # its record speaks of it
+    assert records(place, protocol) == {}  # and nothing is judged from it
     table(tmp_path).with_suffix(".json").unlink()
     assert not unfinished(place, protocol, ARM, judged=False)  # never run: that is for Snakemake to see
     assert unfinished(place, protocol, ARM, judged=True)

@@ -83,7 +83,8 @@ def run_pending(
         for stack in pending_stacks(source, place.of(source.name), wanted, device, console)
     ]
     for stack in stacks:
-        _ = stack.key  # fingerprints are taken once, and now: the code may be edited while stacks wait for their turn
+        # Fingerprints are taken once, and now: the code may be edited while stacks wait for their turn.
+        _ = stack.key, gpu_code(stack.protocol, stack.arms[0])
     # What was begun comes first: it is nearest to an end.
     stacks.sort(key=lambda stack: not stack.checkpoint.exists())
     elsewhere = []
@@ -95,8 +96,10 @@ def run_pending(
                 if not ours:
                     elsewhere.append(stack)
                 elif replicas := stack.pending():  # another process may have finished some by now
-                    with _failure_in_one_line(stack, len(replicas)):
-                        run = _StackRun(replace(stack, replicas=replicas), load_dataset, limits, console)
+                    if not stack.checkpoint.exists():  # what was begun goes on whole
+                        stack = replace(stack, replicas=replicas)
+                    with _failure_in_one_line(stack, len(stack.replicas)):
+                        run = _StackRun(stack, load_dataset, limits, console)
                         run.go_on(lambda: stopping() or time.monotonic() >= deadline)
         stopped = stopping()
     if elsewhere := [stack for stack in elsewhere if stack.pending()]:
@@ -221,17 +224,17 @@ class _StackRun:
         checkpoint.save(self.stack.checkpoint, state, checkpoint.Header(self.stack.key, self.stack.replicas))
 
     def finish(self) -> None:
-        """Write each arm's table and record; only then drop the checkpoint."""
+        """Write each arm's table and record, but of seeds that are on disk; only then drop the checkpoint."""
         runs = self.experiment.frame()
-        replicas = self.stack.replicas
+        replicas, pending = self.stack.replicas, self.stack.pending()
         session = self.machines[-1] | {
             "before": self.machines[:-1],  # where it was begun, if that was elsewhere
             "started": self.started,
             "ended": provenance.now(),
             "steps": self.settings.steps,
         }
-        for arm in self.stack.arms:
-            seed_of = {i: seed for i, (a, seed) in enumerate(replicas) if a == arm}
+        for arm in dict.fromkeys(arm for arm, _ in pending):
+            seed_of = {i: seed for i, (a, seed) in enumerate(replicas) if a == arm and (a, seed) in pending}
             mine = runs[runs.replica.isin(seed_of)]
             mine = mine.assign(seed=mine.replica.map(seed_of)).drop(columns="replica")
             share = len(seed_of) / len(replicas)  # of the time of all arms in the stack

@@ -183,14 +183,12 @@ def read_runs(place: Place, protocol: Protocol) -> pd.DataFrame:
         UserError: if a table is damaged, or if there is none at all.
     """
     frames = []
-    for arm in protocol.arms:
+    for arm in records(place, protocol):
         path = table(place, protocol, arm)
-        _settle(path)
-        if path.exists() and _record(path) is not None:
-            if not _intact(path):
-                again = run_command(place.of(protocol.owner(arm).name), protocol.owner(arm))
-                raise UserError(f"{path}: damaged (its SHA-256 is not the recorded one); make it anew: {again}")
-            frames.append(pd.read_parquet(path).assign(arm=arm))
+        if not _intact(path):
+            again = run_command(place.of(protocol.owner(arm).name), protocol.owner(arm))
+            raise UserError(f"{path}: damaged (its SHA-256 is not the recorded one); make it anew: {again}")
+        frames.append(pd.read_parquet(path).assign(arm=arm))
     if not frames:
         raise UserError(f"{place.name} has no runs at scale {place.scale}; make them: {run_command(place, protocol)}")
     arms = pd.CategoricalDtype(list(protocol.arms))
@@ -198,8 +196,11 @@ def read_runs(place: Place, protocol: Protocol) -> pd.DataFrame:
 
 
 def records(place: Place, protocol: Protocol) -> dict[str, dict[str, Any]]:
-    """The record beside each arm's table, for those that are there."""
-    found = {arm: _record(table(place, protocol, arm)) for arm in protocol.arms}
+    """The record beside each arm's table, for those that are there: a record whose table is gone speaks of nothing."""
+    tables = {arm: table(place, protocol, arm) for arm in protocol.arms}
+    for path in tables.values():
+        _settle(path)
+    found = {arm: _record(path) for arm, path in tables.items() if path.exists()}
     return {arm: record for arm, record in found.items() if record is not None}
 
 

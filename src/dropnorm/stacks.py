@@ -81,7 +81,7 @@ class Stack:
 def pending_stacks(
     protocol: Protocol, place: Place, wanted: dict[str, list[int]], device: torch.device, console: Console
 ) -> list[Stack]:
-    """The replicas to be trained: first the stacks that were begun and are all wanted still, then the others."""
+    """The replicas to be trained: first the stacks that were begun and are wanted still, then the others."""
     if protocol.file.experiment in ON_CPU:
         device = torch.device("cpu")
     pending = _pending(protocol, place, wanted, console)
@@ -108,13 +108,19 @@ def _pending(protocol, place, wanted: dict[str, list[int]], console) -> list[Rep
 
 
 def _begun(protocol: Protocol, place: Place, device: torch.device, pending: list[Replica]) -> list[Stack]:
-    """Stacks that have a checkpoint from which they can go on, where all of their replicas are pending."""
+    """Stacks that have a checkpoint from which they can go on.
+
+    Their replicas are pending, or on disk by now, if others of the stack are still pending: the stack stays whole, as a
+    smaller one would start over.
+    """
     begun, left = [], set(pending)
     for path in sorted(place.checkpoints.glob("*.safetensors")):
         header = checkpoint.header(path)
-        if header is None or not set(header.replicas) <= left:
+        if header is None or not left.intersection(header.replicas):
             continue
         stack = Stack(protocol, place, device, header.replicas)
+        if not set(stack.arms) <= set(protocol.arms) or not set(stack.pending()) <= left:
+            continue
         if header.key == stack.key and (device.type == "cuda" or len(stack.arms) == 1):
             begun.append(stack)
             left -= set(stack.replicas)
