@@ -298,7 +298,11 @@ def test_a_number_of_seeds_is_read_as_one_seed_and_that_is_said(text, seeds, sai
 @pytest.mark.parametrize("mirror", ["", "some where"])
 def test_the_pipeline_fetches_data_with_and_without_a_mirror(root, tmp_path, mirror):
     """An option without its value would take the next word of the shell for it, or end the command."""
-    target, config = f"{tmp_path}/.mnist.verified", [f"data_dir={tmp_path}", *([f"mirror={mirror}"] if mirror else [])]
+    given = {"data_dir": str(tmp_path / "for reading only"), "out": str(tmp_path / "results")}
+    checked = yaml.safe_load((root / "config/config.yaml").read_text()) | given
+    target = WorkflowConfig.check(checked, "here").data_mark.format(name="mnist")
+    assert target.startswith(given["out"])
+    config = [*(f"{key}={value}" for key, value in given.items()), *([f"mirror={mirror}"] if mirror else [])]
     command = [sys.executable, "-m", "snakemake", "-n", "-p", "--cores", "1", target, "--config", *config]
     told = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120)
     line = next(line for line in (told.stdout + told.stderr).splitlines() if "dropnorm data" in line)

@@ -239,5 +239,5 @@ def test_what_was_judged_by_other_criteria_is_not_compared(second, published, pr
     judged = read_json(second.file("provenance.json"))
     write_json(second.file("provenance.json"), judged | {"evaluation_digest": "of yesterday"})
     seal(second.folder, page_files(second))
-    with pytest.raises(UserError, match=r"judged by other code or criteria .*dropnorm figure .*--source published"):
+    with pytest.raises(UserError, match=r"judged by different code or criteria; .*dropnorm figure .*--source published"):
         with_published(second, protocol, published.root)

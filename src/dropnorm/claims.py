@@ -87,6 +87,12 @@ def read_claims(root: Path, paper: str) -> ClaimsFile:
     return file
 
 
+def read_samples(path: Path) -> pd.DataFrame:
+    """The samples that an analysis wrote; an arm called `None` or `100` stays a name, and no value is a NaN."""
+    texts = {"measure": str, "arm": str}
+    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values={"value": [""]})
+
+
 def judge(file: ClaimsFile, name: ResultName, samples: pd.DataFrame, scale: str) -> list[dict[str, Any]]:
     """Verdicts for all claims of a result: the content of its `claims.json`.
 

@@ -31,7 +31,7 @@ from dropnorm.options import (
 from dropnorm.protocol import all_names
 from dropnorm.protocol import load as load_protocol
 from dropnorm.timing import parse_duration
-from dropnorm.variants import remember
+from dropnorm.variants import remember_all
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a process is fastest; read when torch is loaded
 
@@ -84,8 +84,7 @@ def run(
     )
     torch.set_num_threads(threads)
     keep_freed_memory()
-    for each in {*protocol.sources, protocol}:
-        remember(place.of(each.name), each.changes)
+    remember_all(place, protocol)
     if protocol.derived:
         console.print(
             f"{protocol.name} has no runs of its own: training what is pending of {protocol.sources_in_words}"

@@ -54,6 +54,7 @@ def with_original(variant: Place) -> tuple[Path, list[str]]:
     original = replace(variant, variant=None)
     for place in (original, variant):
         _refuse_unfinished(place, f"make it: {place.command('run')}; then: {place.command('figure')}")
+    _refuse_other_criteria(original, variant, f"{original.command('figure')}; {variant.command('figure')}")
     changes = read_json(variant.file("provenance.json"))["changes"]
     sides = Side(original, "original"), Side(variant, f"variant {variant.variant}")
     both = agreement(original, variant)
@@ -67,7 +68,8 @@ def with_published(here: Place, protocol: Protocol, published_root: Path) -> tup
         raise not_published(published, "name a variant to compare: --variant NAME")
     _refuse_unfinished(published, from_git_again(published.folder))
     _refuse_unfinished(here, f"make it: {here.command('run')}; then: {here.command('figure')}")
-    _refuse_other_criteria(published, here)
+    of_published = f"dropnorm figure {here.name} --scale {here.scale} --source published"
+    _refuse_other_criteria(published, here, f"{here.command('figure')}; {of_published}")
     sides, both = (Side(published, "published"), Side(here, "here")), agreement(published, here)
     inside = f", and {both.inside} of {both.with_interval} estimates lie in the published interval"
     difference = (
@@ -101,13 +103,12 @@ def _refuse_unfinished(place: Place, remedy: str) -> None:
         raise UserError(f"{place.file(changed[0])} is not what was made of the runs; {remedy}")
 
 
-def _refuse_other_criteria(published: Place, here: Place) -> None:
+def _refuse_other_criteria(first: Place, second: Place, remedy: str) -> None:
     """Raises UserError if two results were not judged alike: a verdict could differ where no number does."""
-    by = {read_json(place.file("provenance.json"))["evaluation_digest"] for place in (published, here)}
+    by = {read_json(place.file("provenance.json"))["evaluation_digest"] for place in (first, second)}
     if len(by) > 1:
         raise UserError(
-            f"{here.name} was judged by other code or criteria here than what is published; judge both by today's: "
-            f"{here.command('figure')}; dropnorm figure {here.name} --scale {here.scale} --source published"
+            f"the two {first.name} were judged by different code or criteria; judge both by today's: {remedy}"
         )
 
 
@@ -175,7 +176,7 @@ def verdict(claim: dict[str, Any]) -> str:
 
 def estimate(claim: dict[str, Any]) -> str:
     """'1.05 [0.92, 1.18], n = 10', or what is missing."""
-    if claim["ours"] is None:
+    if not claim["n"] or claim["ours"] is None:
         return "not measured"
     low, high = claim["interval"]
     interval = "" if low is None else f" [{low:.3g}, {high:.3g}]"

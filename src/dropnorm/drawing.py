@@ -49,7 +49,13 @@ def drawings_of(root: Path, place: Place, protocol: Protocol) -> dict[str, Drawi
         raise UserError(f"{path} is missing; {from_git_again(path)}")
     of_paper = reference_file(root, place.name)
     reference = pd.read_csv(of_paper) if of_paper.exists() else None
-    return analysis(place.name).figures(pd.read_csv(path), reference, _context(place, protocol))
+    return analysis(place.name).figures(_read_curves(path), reference, _context(place, protocol))
+
+
+def _read_curves(path: Path) -> pd.DataFrame:
+    """The curves of an evaluation; a series called `None` or `100` stays a name."""
+    texts, numbers = {"panel": str, "series": str}, ("x", "value", "low", "high", "n")
+    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=dict.fromkeys(numbers, [""]))
 
 
 def words(drawings: dict[str, Drawing]) -> dict[str, dict[str, str]]:
@@ -89,7 +95,7 @@ def drawn_before(place: Place) -> list[str]:
     """The figures of the last evaluation; none if its index is gone or damaged, as a new one is written."""
     try:
         return [*read_json(place.file("figures.json"))]
-    except (FileNotFoundError, TypeError, UserError):
+    except (FileNotFoundError, UserError):
         return []
 
 

@@ -14,10 +14,10 @@ import pandas as pd
 
 from dropnorm import provenance
 from dropnorm.analyses import Summary, analysis
-from dropnorm.claims import judge, read_claims
-from dropnorm.drawing import draw, drawn_before, images_of, reference_file, write_images
+from dropnorm.claims import judge, read_claims, read_samples
+from dropnorm.drawing import draw, images_of, reference_file, write_images
 from dropnorm.errors import UserError
-from dropnorm.figure_files import figure_files
+from dropnorm.figure_files import ENDINGS, figure_files
 from dropnorm.files import read_json, replacing, seal, sha256, write_json
 from dropnorm.fingerprint import fingerprint
 from dropnorm.names import RESULTS, SCALES, Place, ResultName
@@ -64,21 +64,22 @@ def evaluate_published(root: Path, published: Place, protocol: Protocol) -> list
     if repeated := (again := repetition_of(published)).file("digests.json").exists():
         refuse_changed(again, but=["claims.json"])
     refuse_other_values(published, protocol)
+    runs = [name for name in read_json(published.file("digests.json")) if "/" in name]
     draw(root, published, protocol)
     claims = write_claims(root, published)
-    _write_evaluated(root, published)
     if repeated:
         write_claims(root, again)
         _write_evaluated(root, again)
         seal(again.folder, list(KEPT))
-    runs = [name for name in read_json(published.file("digests.json")) if "/" in name]
+    _write_evaluated(root, published)  # right before its digest: once it has changed, a kill would be taken for damage
     seal(published.folder, sorted([*page_files(published), *runs]))
     return claims
 
 
 def _made_anew(place: Place) -> set[str]:
-    """The files that are judged and drawn again without runs."""
-    return {"claims.json", "figures.json", *(file for name in drawn_before(place) for file in figure_files(name))}
+    """The files that are judged and drawn again without runs, of those that its digests name."""
+    pictures = {file for file in read_json(place.file("digests.json")) if Path(file).suffix[1:] in ENDINGS}
+    return {"claims.json", "figures.json", *pictures} - {path.name for path in images_of(place).values()}
 
 
 def not_published(published: Place, otherwise: str) -> UserError:
@@ -109,7 +110,7 @@ def page_files(place: Place) -> list[str]:
 
 def write_claims(root: Path, place: Place) -> list[dict[str, Any]]:
     """Judge the samples that lie in the result's folder (from runs, or published) and write `claims.json`."""
-    samples = pd.read_csv(place.file("samples.csv"))
+    samples = read_samples(place.file("samples.csv"))
     claims = judge(read_claims(root, place.name.paper), place.name, samples, place.scale)
     write_json(place.file("claims.json"), claims)
     return claims

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import yaml
 
@@ -20,7 +21,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """A temporary path to write to; on success it is flushed to disk and takes the place of `path`, else it goes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # The ending stays: pandas and matplotlib choose the format by it.
-    part = path.with_name(f".{os.getpid()}.part.{path.name}")
+    part = path.with_name(f".{uuid4().hex}.part.{path.name}")  # of a cluster, two may share a process id
     try:
         yield part
         with open(part, "rb") as written:
@@ -41,12 +42,15 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Read JSON. Raises FileNotFoundError, and UserError if it is damaged."""
+def read_json(path: Path, kind: type = dict) -> Any:
+    """Read JSON. Raises FileNotFoundError, and UserError if it is damaged, or holds something else than a `kind`."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(f"{path}: not readable as JSON ({error}); delete it, and have it made again") from None
+    if not isinstance(value, kind):
+        raise UserError(f"{path}: not what belongs there; delete it, and have it made again")
+    return value
 
 
 def read_yaml(path: Path) -> Any:

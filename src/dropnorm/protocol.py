@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from dropnorm.errors import UserError
 from dropnorm.kinds import experiment_module
 from dropnorm.names import SCALES, ResultName, natural
-from dropnorm.protocol_file import DerivedFile, Overrides, path_of, read, source_files
+from dropnorm.protocol_file import ARM, DerivedFile, Overrides, path_of, read, source_files
 from dropnorm.validation import describe
 
 
@@ -84,9 +84,12 @@ class Protocol:
                 if base not in self.file.arms:
                     known = ", ".join(self.file.arms)
                     raise UserError(f"{self.path}: sweeps.{sweep_name}.arms: unknown arm '{base}'; allowed: {known}")
-                label = "-".join(str(v) for v in values)
+                arm = f"{base}.{sweep_name}-{'-'.join(str(v) for v in values)}"
+                if arm in arms or not ARM.fullmatch(arm):
+                    why = "is there already" if arm in arms else "has signs that no name of a file may have"
+                    raise UserError(f"{self.path}: sweeps.{sweep_name}: its arm {arm!r} {why}")
                 chosen = dict(zip(sweep.over, values, strict=True))
-                arms[f"{base}.{sweep_name}-{label}"] = {**self.file.arms[base], **sweep.set, **chosen}
+                arms[arm] = {**self.file.arms[base], **sweep.set, **chosen}
         for key in ("arms", "leave_out"):
             if unknown := [arm for arm in getattr(self.scale, key) if arm not in arms]:
                 raise UserError(f"{self.path}: scales.{self.scale_name}.{key}: there is no arm '{unknown[0]}'")
@@ -162,9 +165,19 @@ def load(root: Path, name: ResultName, scale: str, changes: Overrides | None = N
 
 
 def all_names(root: Path) -> list[ResultName]:
-    """Every result that has a protocol, in order of name (figure2 before figure10)."""
-    names = [ResultName(p.parent.name, p.stem) for p in (root / "protocols").glob("*/*.yaml")]
-    return sorted(names, key=lambda name: natural(str(name)))
+    """Every result that has a protocol, in order of name (figure2 before figure10).
+
+    Raises UserError if a file there has a name that no result can have. Hidden ones are an editor's own.
+    """
+    paths = [path for path in (root / "protocols").glob("*/*.yaml") if not path.name.startswith(".")]
+    return sorted(map(_name_of, paths), key=lambda name: natural(str(name)))
+
+
+def _name_of(path: Path) -> ResultName:
+    try:
+        return ResultName.parse(f"{path.parent.name}/{path.stem}")
+    except UserError:
+        raise UserError(f"{path}: call it by small letters and digits, as in ioffe2015/figure1.yaml") from None
 
 
 def parse_changes(items: list[str]) -> Overrides:

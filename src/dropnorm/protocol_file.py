@@ -19,7 +19,7 @@ from dropnorm.validation import describe
 
 Overrides = dict[str, Any]
 LARGEST_SEED, MOST_SEEDS = 2**31 - 1, 10_000  # a table of runs has 32 bits for a seed
-_ARM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")  # it names a file
+ARM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")  # it names a file
 
 
 def parse_seeds(text: str | int) -> list[int]:
@@ -28,8 +28,8 @@ def parse_seeds(text: str | int) -> list[int]:
     for part in str(text).split(","):
         first, dash, last = part.strip().partition("-")
         of_part = range(int(first), int(last if dash else first) + 1)
-        if not of_part or of_part[-1] > LARGEST_SEED or len(of_part) > MOST_SEEDS:
-            raise ValueError(f"no seed, or too large ones or too many, in {part}")
+        if not of_part or of_part[-1] > LARGEST_SEED or len(of_part) + len(seeds) > MOST_SEEDS:
+            raise ValueError(f"no seed, or too large ones or too many, in {text}")
         seeds.update(of_part)
     return sorted(seeds)
 
@@ -90,7 +90,7 @@ class ProtocolFile(_Seeded):
     @field_validator("arms", "sweeps")
     @classmethod
     def _names_files(cls, value: dict[str, Any]) -> dict[str, Any]:
-        if wrong := [name for name in value if not _ARM.fullmatch(name)]:
+        if wrong := [name for name in value if not ARM.fullmatch(name)]:
             raise ValueError(f"{wrong[0]!r} must be letters, digits, '_', '.' and '-' (it names a file)")
         return value
 

@@ -19,7 +19,7 @@ from dropnorm.protocol_file import path_of, read
 from dropnorm.repetition import KEPT, repetition_of
 from dropnorm.runs import arm_state, table
 from dropnorm.stacks import reserved
-from dropnorm.variants import UnknownVariant, open_protocol, remember
+from dropnorm.variants import UnknownVariant, open_protocol, remember_all
 
 # Bytes of all run tables of a result. Every version that is ever committed stays in everyone's clone, so that some
 # dozens of results at two scales must stay together in the order of a hundred megabytes.
@@ -155,8 +155,7 @@ def restore_all(root: Path, places: list[Place], published: Path) -> Iterator[st
         if not any(_was_published(of, arm) for of, arm in owners):
             continue
         open_protocol(root, place, protocol.changes)  # refuses a variant that means something else here
-        for each in {*protocol.sources, protocol}:
-            remember(place.of(each.name), each.changes)
+        remember_all(place, protocol)
         with reserved(place, protocol, protocol.arms) as ours:
             if not ours:
                 raise UserError(f"{place.folder}: another process is training here; restore when it has ended")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from dropnorm.claims import read_samples
 from dropnorm.errors import UserError
 from dropnorm.files import differing, from_git_again, read_json
 from dropnorm.names import SCALES, Place, ResultName
@@ -60,7 +61,10 @@ class Pair:
 
     @property
     def has_interval(self) -> bool:
-        """Whether the first's estimate has an interval: that of an exact statement is the span of its seeds."""
+        """Whether the first's estimate has an interval, and the second is measured.
+
+        The interval of an exact statement is the span of its seeds, and does not count.
+        """
         return self.first["parts"][0]["p"] is not None and self.second["ours"] is not None
 
     @property
@@ -97,10 +101,10 @@ class Agreement:
 
 def agreement(first: Place, second: Place) -> Agreement:
     """Compare two evaluations of the same result, seed by seed and claim by claim."""
-    samples = [pd.read_csv(place.file("samples.csv")).set_index(PER_SEED).value for place in (first, second)]
+    samples = [read_samples(place.file("samples.csv")).set_index(PER_SEED).value for place in (first, second)]
     both = pd.concat(samples, axis=1, join="inner", keys=["first", "second"])
     same = (both["first"] == both["second"]) | both.isna().all(axis=1)  # not measured in either: the same
-    judged = [{c["id"]: c for c in read_json(place.file("claims.json")) if c["n"]} for place in (first, second)]
+    judged = [{c["id"]: c for c in read_json(place.file("claims.json"), list) if c["n"]} for place in (first, second)]
     pairs = [Pair(claim, judged[1][id_]) for id_, claim in judged[0].items() if id_ in judged[1]]
     return Agreement(first.name, len(both), int(same.sum()), pairs)
 

@@ -106,6 +106,12 @@ def most_telling(refused: Sequence[NoVariant]) -> NoVariant:
     return next((r for r in refused if r.__cause__ and not isinstance(r.__cause__, UnknownSetting)), refused[0])
 
 
+def remember_all(place: Place, protocol: Protocol) -> None:
+    """Remember what a variant changes, in its own place and in those of the results whose runs it is judged from."""
+    for each in {*protocol.sources, protocol}:
+        remember(place.of(each.name), each.changes)
+
+
 def remember(place: Place, changes: Overrides) -> None:
     """Write down what a variant changes, before its first run."""
     if place.variant and _known(place) != changes:

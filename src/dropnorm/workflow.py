@@ -81,6 +81,12 @@ class WorkflowConfig(Strict):
         return checked
 
     @property
+    def data_mark(self) -> str:
+        """The file that says that a data set, called {name} in it, was checked; one for each folder of data."""
+        folder = hashlib.sha256(str(Path(self.data_dir).resolve()).encode()).hexdigest()[:8]
+        return f"{self.out}/data/{{name}}.{folder}.verified"
+
+    @property
     def changes(self) -> Overrides:
         try:
             return parse_changes(shlex.split(self.set))

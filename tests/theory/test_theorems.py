@@ -37,6 +37,28 @@ def numpy_normalised(cases, y):
     return cases.loss(cases.gamma * torch.from_numpy(yhat) + cases.beta).numpy()
 
 
+def test_random_losses_are_of_the_kinds_that_they_are_called():
+    """By curvature at two points: a quadratic has the same at both; a convex one none below zero."""
+
+    def curvatures(kind: str) -> list[np.ndarray]:
+        cases = random_cases(draws(30), kind, 8, 12)
+        points = (torch.randn(30, 8, generator=stream(at, "z"), dtype=torch.float64) for at in (1, 2))
+        return [hessian(cases.loss, z).numpy() for z in points]
+
+    for kind in KINDS:
+        here, there = curvatures(kind)
+        same = np.abs(here - there).max() < 1e-12 * np.abs(here).max()
+        lowest, highest = (pick(np.linalg.eigvalsh((here + here.swapaxes(1, 2)) / 2)) for pick in (np.min, np.max))
+        assert same == (kind in ("convex", "quadratic")), kind
+        assert (lowest > -1e-12 * highest) == (kind in ("convex", "logistic")), kind
+        assert highest > 0.1, kind
+
+
+def test_random_layers_have_a_deviation_from_a_tenth_to_ten():
+    sigma = standardise(random_cases(draws(3000), "convex", 8, 12).y).sigma.log10().numpy()
+    assert np.quantile(sigma, [0, 0.25, 0.5, 0.75, 1]) == pytest.approx([-1, -0.5, 0, 0.5, 1], abs=0.06)
+
+
 def test_gradient_and_curvature_agree_with_finite_differences(cases):
     y = cases.y.numpy()
     v = gradient(cases.normalised_loss, cases.y).numpy()
@@ -216,6 +238,8 @@ def test_theorem_c1_takes_kappa_off():
         condition = ((g * norm.yhat).sum(1) > 0) & (curvature(cases.loss, z, v) <= curvature(cases.loss, z, g))
         assert torch.equal(found["holds_condition"] == 1, condition)
         assert torch.equal(found["holds_bound"].isnan(), ~condition)
+        at_v, at_g = curvature(cases.normalised_loss, y, v), curvature(cases.loss, z, g)
+        assert torch.equal(found["holds_at_v_and_g"] == 1, condition & (at_v <= ratio * (at_g - kappa)))
         clear = ((left - ratio * (plain - kappa)).abs() > 1e-4 * (left.abs() + ratio * plain.abs())).logical_and(
             kappa != 0
         )
@@ -249,6 +273,16 @@ def test_a_unit_of_the_network_is_a_case(network, layer):
     v = gradient(cases.normalised_loss, cases.y)
     mine = (cases.X.mT @ v.unsqueeze(2)).view(2, units, -1).mT
     torch.testing.assert_close(mine, whole)
+
+
+def test_networks_side_by_side_learn_as_each_alone(network):
+    net, x, labels = network
+    alone = BatchNormMLP([6, 5, 4, 10], [1], CPU)
+    rate = torch.tensor(0.3).double()
+    net.update(x, labels, rate)
+    alone.update(x[1:], labels[1:], rate)
+    for name, parameter in alone.parameters.items():
+        torch.testing.assert_close(parameter, net.parameters[name][1:])
 
 
 def test_the_network_learns(network):

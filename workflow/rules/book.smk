@@ -3,8 +3,13 @@ SOURCE = CONFIG.source or SCALE
 BOOK = f"build/book/{SOURCE}/html/index.html"
 
 
+# It is made of originals alone; a variant is set beside its original by `dropnorm compare`.
+NO_VARIANT = [no_such_variant("the book shows no variants; leave out variant= and set=")] if VARIANT else []
+
+
 rule book_pages:
     input:
+        NO_VARIANT,
         published_files(ROOT) if SOURCE == "published" else [result.outputs for result in RESULTS],
         book_sources(ROOT),
     output:

@@ -39,9 +39,10 @@ onstart:
 # Paths and places in shell commands are looked up in `config` when a job starts: they are no reason to run it again.
 config.update(out=CONFIG.out, data_dir=CONFIG.data_dir)  # as shell commands use them, with `~` replaced
 SCALE, VARIANT, GPUS = CONFIG.scale, CONFIG.variant, int(CONFIG.device == "cuda")
+LABEL = f"{SCALE}@{VARIANT}" if VARIANT else SCALE  # of logs: those of a variant lie beside the original's
 
 
-# What stands for the files of a result that `set` does not go with: Snakemake calls it if they are asked for.
+# What stands for files that a variant does not have: Snakemake calls it if they are asked for.
 def no_such_variant(why):
     return lambda wildcards: stop(why)
 

@@ -1,9 +1,10 @@
-# Fetch and verify a data set. The marker says that every image was checked; it is no reason to train again.
+# Fetch and verify a data set. The mark says that every image was checked; it is no reason to train again. It lies with the
+# results, as a folder of data may be for reading only.
 
 
 rule data:
     output:
-        touch(f"{CONFIG.data_dir}/.{{name}}.verified"),
+        touch(CONFIG.data_mark),
     log:
         f"{CONFIG.out}/logs/data/{{name}}.log",
     threads: 1

@@ -11,7 +11,7 @@ for result in RESULTS:
             result.outputs,
             touch(result.former),
         log:
-            f"{CONFIG.out}/logs/{SCALE}/{result.target}_evaluate.log",
+            f"{CONFIG.out}/logs/{LABEL}/{result.target}_evaluate.log",
         priority: 1_000_000  # before any training: it takes seconds, and somebody may wait for it
         threads: 1
         resources:

@@ -8,15 +8,15 @@ for result in RESULTS:
             name:
                 job.name
             input:
-                [ancient(f"{CONFIG.data_dir}/.{name}.verified") for name in job.datasets],
+                [ancient(CONFIG.data_mark.format(name=name)) for name in job.datasets],
             output:
                 update(job.tables),
                 update(job.records),
                 touch(job.unfinished),
             log:
-                f"{CONFIG.out}/logs/{SCALE}/{job.name}.log",
+                f"{CONFIG.out}/logs/{LABEL}/{job.name}.log",
             benchmark:
-                f"{CONFIG.out}/benchmarks/{SCALE}/{job.name}.tsv"
+                f"{CONFIG.out}/benchmarks/{LABEL}/{job.name}.tsv"
             priority: job.minutes  # the longest first: begun last, it would keep the other cores waiting
             threads: 1
             resources:

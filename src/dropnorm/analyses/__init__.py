@@ -23,6 +23,8 @@ from matplotlib.figure import Figure
 
 from dropnorm.names import ResultName
 
+Seeds = int | Iterable[int]  # how many are behind a figure, or behind each of its points where they differ
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -65,11 +67,8 @@ class Context:
         """The paper's own numbers where ours may stand beside them: not at smoke scale, whose data are others."""
         return None if self.scale == "smoke" else reference
 
-    def ending(self, seeds: int | Iterable[int]) -> str:
-        """How every caption ends: seeds, scale, the difference of a variant, and that smoke is no evidence.
-
-        seeds: how many, or those of every curve where they differ.
-        """
+    def ending(self, seeds: Seeds) -> str:
+        """How every caption ends: seeds, scale, the difference of a variant, and that smoke is no evidence."""
         count = span([seeds] if isinstance(seeds, int) else seeds)
         plural = "" if count == "1" else "s"
         variant = f" Variant: {self.variant}." if self.variant else ""
@@ -78,7 +77,8 @@ class Context:
 
 
 def span(counts: Iterable[int]) -> str:
-    """'5', or '3 to 5'."""
+    """'5', or '3 to 5'; '0' of nothing."""
+    counts = [int(count) for count in counts] or [0]
     least, most = min(counts), max(counts)
     return f"{least}" if least == most else f"{least} to {most}"
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from dropnorm.analyses import Context
 from dropnorm.analyses.tidy import final, first_crossing, unit_history
 
 
@@ -43,11 +42,6 @@ def by_unit(runs: pd.DataFrame, arm: str, quantity: str, x=None) -> pd.DataFrame
     values = unit_history(runs, arm, quantity)[0]  # [seed, unit]
     index = None if x is None else np.asarray(x)
     return pd.DataFrame(values.T, index=index, columns=sorted(runs[runs.arm == arm].seed.unique()))
-
-
-def ending(context: Context, curves: pd.DataFrame) -> str:
-    """How a caption ends, also where no curve could be made."""
-    return context.ending(int(curves.n.max()) if len(curves) else 0)
 
 
 def points_in_words(mine: pd.DataFrame, where: str = "{:g}") -> str:

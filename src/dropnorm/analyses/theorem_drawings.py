@@ -5,7 +5,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from dropnorm.analyses import Context
-from dropnorm.analyses.tables import ending
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import band, colour
 
@@ -20,7 +19,7 @@ def setup(context: Context, curves: pd.DataFrame) -> str:
     return (
         f"Random cases: batches of {r['batch_size']}; network: {hidden} ReLU units with batch normalization, "
         f"{n['steps']} steps on {context.data}; float64, "
-        f"{ending(context, curves)}"
+        f"{context.ending(curves.n)}"
     )
 
 

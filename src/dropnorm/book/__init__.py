@@ -7,12 +7,13 @@
     tables     the numbers of `table.csv`
     benchmarks what `dropnorm bench` measured
     again      what came out when results were trained again elsewhere
+    ranks      what verdicts would be if tests were by ranks
     origin     provenance strip, expected times, commands to rerun
     facts      what a page may inject, and the check of what it does inject
     staging    pages and generated fragments, put together for Jupyter Book
     building   Jupyter Book in a process of its own
 
-Nothing here trains, draws or judges, and nothing imports torch.
+Nothing here trains or draws, and verdicts are those on disk; `ranks` alone judges once more, by another test.
 """
 
 from dropnorm.book.building import build

@@ -32,9 +32,8 @@ def _of_machines(first: str, second: str, found: list[tuple[str, Agreement]], pa
 
 
 def _row(scale: str, both: Agreement, pages: set[str]) -> list[str]:
-    page = f"{both.name}.md"
     return [
-        f"[{both.name}](/{page})" if page in pages else str(both.name),
+        texts.page_link(str(both.name), f"{both.name}.md", pages),
         scale,
         f"{both.same_values:,} of {both.values:,}",
         f"{both.same_verdicts} of {len(both.claims)}",

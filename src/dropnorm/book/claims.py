@@ -7,14 +7,22 @@ from typing import Any
 from dropnorm.book import texts
 from dropnorm.book.catalogue import CLAIM_TOTALS, PAPERS, total
 from dropnorm.book.sources import Result, find_results
-from dropnorm.claims import FEWEST_SEEDS, INCONCLUSIVE, Claim, ClaimsFile
+from dropnorm.claims import (
+    DIRECTION_ONLY,
+    FEWEST_SEEDS,
+    INCONCLUSIVE,
+    NOT_REPLICATED,
+    REPLICATED,
+    Claim,
+    ClaimsFile,
+)
 from dropnorm.names import natural
 
 CLASSES = {
-    "replicated": "replicated",
-    "direction only": "direction",
-    "not replicated": "not",
-    "inconclusive": "inconclusive",
+    REPLICATED: "replicated",
+    DIRECTION_ONLY: "direction",
+    NOT_REPLICATED: "not",
+    INCONCLUSIVE: "inconclusive",
 }
 
 
@@ -50,8 +58,8 @@ def by_part(claim: dict[str, Any]) -> str:
     """', by part 3 of 4': the part that a verdict other than *replicated* hangs on, unless it is the first."""
     parts = claim["parts"]
     hangs_on = {
-        "not replicated": [part["excluded"] for part in parts],
-        "direction only": [not part["size_met"] for part in parts],
+        NOT_REPLICATED: [part["excluded"] for part in parts],
+        DIRECTION_ONLY: [not part["size_met"] for part in parts],
         INCONCLUSIVE: [part["p"] == claim["p"] and part["test"] != "bound" for part in parts],
     }.get(claim["verdict"], [True])
     first = hangs_on.index(True) if any(hangs_on) else 0
@@ -193,9 +201,7 @@ def _notes(results: list[Result]) -> str:
 
 
 def _home_row(result: Result, pages: set[str], id_: str, claim: Claim, found: dict[str, Any] | None) -> list[str]:
-    page = f"{result.name}.md"
-    name = f"{result.name.paper} {id_}"
-    link = f"[{name}](/{page}#the-verdicts)" if page in pages else name
+    link = texts.page_link(f"{result.name.paper} {id_}", f"{result.name}.md#the-verdicts", pages)
     about = f"{link}: {texts.statement(claim.title)}. *{texts.statement(claim.unit)}*"
     if found is None:
         absent = not_run(result, claim)

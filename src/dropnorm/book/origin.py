@@ -31,19 +31,30 @@ def banner(result: Result) -> str:
     )
     if not result.evidence:
         return f":::{{warning}}\n**Not evidence.** {made} Nothing below supports or refutes a claim.\n:::\n"
-    if result.former:
-        return (
-            f":::{{warning}}\n**Out of date.** {made} This was judged and drawn by former code or criteria. The "
-            "criteria below are today's, the numbers and verdicts are not.\n:::\n"
-        )
-    if missing := result.provenance["missing_arms"]:
-        arms = len(missing) + len(result.provenance["arms"])
-        are = "is" if len(missing) == 1 else "are"
-        return f":::{{warning}}\n**Unfinished.** {made} {len(missing)} of {arms} arms {are} still to be run.\n:::\n"
-    if old := [arm for arm, record in result.provenance["arms"].items() if record["state"] != "fresh"]:
-        were = "arm was" if len(old) == 1 else "arms were"
-        return f":::{{warning}}\n{made} {len(old)} {were} made by earlier code or settings.\n:::\n"
-    return f":::{{note}}\n{made}\n:::\n"
+    warnings = [text for text in (_out_of_date(result), _unfinished(result), _of_earlier_code(result)) if text]
+    return f":::{{{'warning' if warnings else 'note'}}}\n{' '.join([made, *warnings])}\n:::\n"
+
+
+def _out_of_date(result: Result) -> str:
+    if not result.former:
+        return ""
+    return (
+        "**Out of date.** This was judged and drawn by former code or criteria. The criteria below are today's, the "
+        "numbers and verdicts are not."
+    )
+
+
+def _unfinished(result: Result) -> str:
+    if not (missing := result.provenance["missing_arms"]):
+        return ""
+    arms, are = len(missing) + len(result.provenance["arms"]), "is" if len(missing) == 1 else "are"
+    return f"**Unfinished.** {len(missing)} of {arms} arms {are} still to be run."
+
+
+def _of_earlier_code(result: Result) -> str:
+    old = [arm for arm, record in result.provenance["arms"].items() if record["state"] != "fresh"]
+    were = "arm was" if len(old) == 1 else "arms were"
+    return f"{len(old)} {were} made by earlier code or settings." if old else ""
 
 
 def _planned(result: Result) -> str:

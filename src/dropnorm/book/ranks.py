@@ -11,7 +11,7 @@ from scipy import stats
 
 from dropnorm.book import texts
 from dropnorm.book.sources import Result
-from dropnorm.claims import Claim, judge
+from dropnorm.claims import Claim, judge, read_samples
 from dropnorm.criteria import Bound, Difference, Part, Ratio, by_seed, paired
 from dropnorm.statistics import holm
 
@@ -39,8 +39,10 @@ class Comparison:
 def compared_by_ranks(results: list[Result]) -> str:
     """How many claims pass by t and how many by ranks, and which pass by one of them alone."""
     gc.freeze()  # statsmodels collects garbage at every Holm correction: ten seconds, with all results in memory
-    found = [comparison for result in results if result.evidence for comparison in comparisons(result)]
-    gc.unfreeze()
+    try:
+        found = [comparison for result in results if result.evidence for comparison in comparisons(result)]
+    finally:
+        gc.unfreeze()
     if not found:
         return "No claim on a difference or a ratio of two arms has been measured yet.\n"
     passes = [comparison.passes for comparison in found]
@@ -62,7 +64,7 @@ def _row(c: Comparison) -> list[str]:
 
 def comparisons(result: Result) -> list[Comparison]:
     """Every claim of a result that asks for a difference or a ratio and has a p, by today's criteria."""
-    samples = pd.read_csv(result.folder / "samples.csv", dtype={"arm": str})
+    samples = read_samples(result.folder / "samples.csv")
     criteria = result.criteria
     judged = judge(criteria, result.name, samples, result.scale)
     claims = [criteria.claims[entry["id"].removeprefix(f"{criteria.paper}.")] for entry in judged]

@@ -93,7 +93,7 @@ def every_scale(root: Path, source: str, results: Path) -> Iterator[Result]:
     for name in all_names(root):
         for scale in SCALES:
             place = Place(folder, scale, name)
-            if place.file("claims.json").exists():
+            if _there(place):
                 yield _read(root, place, read_claims(root, name.paper))
 
 
@@ -120,7 +120,8 @@ def _read(root: Path, place: Place, criteria: ClaimsFile) -> Result:
     if not _there(place):
         return result
     _check(place)
-    parsed = {n: read_json(place.file(f"{n}.json")) for n in ("claims", "facts", "figures", "provenance")}
+    parsed = {n: read_json(place.file(f"{n}.json")) for n in ("facts", "figures", "provenance")}
+    parsed["claims"] = read_json(place.file("claims.json"), list)
     if lacking := sorted(PROVENANCE - set(parsed["provenance"])):
         raise UserError(f"{place.file('provenance.json')}: {lacking[0]} is missing; {_remedy(place)}")
     former = parsed["provenance"]["evaluation_digest"] != evaluation_digest(root, place.name)
@@ -149,7 +150,7 @@ def _remedy(place: Place) -> str:
 
 
 def _not_run(root: Path, place: Place, criteria: ClaimsFile) -> Result:
-    """What is known before any run. Settings are not checked here: that would import the experiment, and torch."""
+    """What is known before any run. Settings are not checked here, which is quick."""
     file = read(path_of(root, place.name))
     sources = source_files(root, file)
     runs_of = tuple(sources) if isinstance(file, DerivedFile) else ()

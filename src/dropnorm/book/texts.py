@@ -32,6 +32,11 @@ _FENCE = re.compile(r"^\s*(`{3,})(.*)$")
 _INLINE_CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 
 
+def page_link(text: str, page: str, pages: set[str]) -> str:
+    """A link to a page `paper/result.md#place` of the book; the text alone if the book has no such page."""
+    return f"[{text}](/{page})" if page.partition("#")[0] in pages else text
+
+
 def escape(text: str) -> str:
     """Plain text as Markdown that shows exactly it, on one line."""
     return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))

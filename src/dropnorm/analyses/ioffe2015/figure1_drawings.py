@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dropnorm.analyses import Context, Drawing
+from dropnorm.analyses import Context, Drawing, Seeds
 from dropnorm.analyses.tidy import drawn, select
 from dropnorm.plotting import LABELS, band, colour, paper_curve, step_axis
 
@@ -34,12 +34,12 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
     return drawings
 
 
-def _setup(context: Context, n: int) -> str:
+def _setup(context: Context, seeds: Seeds) -> str:
     s = context.settings
     hidden = "-".join(str(h) for h in s["network"]["hidden"])
     return (
         f"Data: {context.data}. {hidden} sigmoid units, plain SGD, mini-batches of {s['training']['batch_size']}, "
-        f"{s['training']['steps']:,} steps, {context.ending(n)}"
+        f"{s['training']['steps']:,} steps, {context.ending(seeds)}"
     )
 
 
@@ -52,13 +52,13 @@ def _end(curves: pd.DataFrame, panel: str, series: str) -> pd.Series:
 
 def _figure1(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Drawing:
     ends = {net: _end(curves, "accuracy", net) for net in drawn(curves, "accuracy", NETS)}
-    n = int(min(end.n for end in ends.values()))
+    seeds = [end.n for end in ends.values()]
     rate, std = context.settings["optimiser"]["lr"], context.settings["network"]["init_std"]
     caption = (
         "(a) Test accuracy over training, mean of the seeds with a band from the lowest to the highest; (b, c) 15th, "
         "50th (thick) and 85th percentile, over the same test images, of the input to one sigmoid of the last hidden "
         "layer (the first unit of the first seed; band: that unit in all seeds). Dotted grey: the paper's own curves. "
-        f"Learning rate {rate}, first weights N(0, {std}²). {_setup(context, n)}"
+        f"Learning rate {rate}, first weights N(0, {std}²). {_setup(context, seeds)}"
     )
     numbers = "; ".join(f"{LABELS[net]} {e.value:.2f} % (seeds {e.low:.2f} to {e.high:.2f})" for net, e in ends.items())
     widths = "; ".join(
@@ -145,11 +145,11 @@ def _draw_early(curves: pd.DataFrame, context: Context) -> Figure:
 
 
 def _sweeps(curves: pd.DataFrame, context: Context) -> Drawing:
-    n = int(_end(curves, "lr", "baseline").n)
+    seeds = curves.n[curves.panel.isin(["lr", "init_std"])]
     caption = (
         "Final test accuracy against the learning rate (nets trained on the images left by the validation split) and "
         "against the standard deviation of the first weights. Points: mean of the seeds; band from the lowest to the "
-        f"highest. {_setup(context, n)}"
+        f"highest. {_setup(context, seeds)}"
     )
     best = [
         f"{LABELS[net]} best {mine.value.max():.2f} % at rate {mine.x.iloc[mine.value.argmax()]:g}"

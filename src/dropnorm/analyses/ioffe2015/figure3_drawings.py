@@ -36,7 +36,7 @@ def figures(curves: pd.DataFrame, context: Context) -> dict[str, Drawing]:
         "without is reached, mean over the seeds. Middle: test accuracy after the last step, by rate. Right: the same "
         "for nets of sigmoid units, by depth: with batch normalization at the best rate, without at the one with the "
         "highest test accuracy; dotted: what I2.4 asks for. "
-        f"On {context.data}; mean, lowest and highest seed. {context.ending(curves.n if len(curves) else 0)}"
+        f"On {context.data}; mean, lowest and highest seed. {context.ending(curves.n)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.panels import legend
-from dropnorm.analyses.tables import ending, points_in_words
+from dropnorm.analyses.tables import points_in_words
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -156,7 +156,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         "Left: test accuracy after the last step against the learning rate, with a gradient that goes through mean and "
         "variance and with one that takes them for constant. Right: largest bias of the hidden layers at the rate that "
         f"is judged. Networks that blew up are in both with what they came to. {steps:,} steps on {context.data}; "
-        f"mean, lowest and highest seed. {ending(context, curves)}"
+        f"mean, lowest and highest seed. {context.ending(curves.n)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.panels import over_steps, tried_axis
-from dropnorm.analyses.tables import ending, points_in_words
+from dropnorm.analyses.tables import points_in_words
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -122,7 +122,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         "of the mini-batch's own. Right: how far the accuracy by moving averages is from Algorithm 2's, while the rate "
         f"falls to zero, on an axis that is linear up to {LINEAR} points; slow keeps {measure['moving_average']} of "
         f"itself a step, fast {measure['fast_average']}. "
-        f"{steps:,} steps on {context.data}; mean, lowest and highest seed. {ending(context, curves)}"
+        f"{steps:,} steps on {context.data}; mean, lowest and highest seed. {context.ending(curves.n)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

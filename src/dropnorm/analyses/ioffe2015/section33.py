@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.panels import over_steps
-from dropnorm.analyses.tables import ending
 from dropnorm.analyses.tidy import CURVE_COLUMNS, SAMPLE_COLUMNS, curve, final, joined, samples, select, table_row
 from dropnorm.plotting import LABELS, band
 
@@ -92,7 +91,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     caption = (
         "Singular values of the Jacobian between hidden layers, at test images, in inference mode; median of the "
         "layers. Left: ln(largest / smallest). Right: the middle singular value; the conjecture wants one (dotted). "
-        f"On {context.data}; mean, lowest and highest seed. {ending(context, curves)}"
+        f"On {context.data}; mean, lowest and highest seed. {context.ending(curves.n)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.panels import legend, over_steps
-from dropnorm.analyses.tables import ending
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import series_band, series_style
 
@@ -29,7 +28,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         "Middle: training minus test accuracy in the end, by how many examples of a mini-batch give statistics "
         "together. Lines: mean, lowest and highest seed. Right: test accuracy with mini-batches drawn anew each epoch "
         "minus that where the same examples always meet, without and with batch norm; a point a seed, line: their "
-        f"mean. On {context.data}. {ending(context, curves)}"
+        f"mean. On {context.data}. {context.ending(curves.n)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.panels import legend, over_steps, tried_axis
-from dropnorm.analyses.tables import best_arm, by_unit, ending, points_in_words, steps_to, tried_rate
+from dropnorm.analyses.tables import best_arm, by_unit, points_in_words, steps_to, tried_rate
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -100,7 +100,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         "Left: test accuracy by size of the mini-batch, each network at its best rate. Middle: test accuracy of a "
         "network of eight hidden layers without normalization, ReLU or ELU units. Right: the size of a unit's mean "
         f"activation after {at:,} steps, mean over a layer's units. On {context.data}; mean, lowest and highest seed. "
-        f"{ending(context, curves)}"
+        f"{context.ending(curves.n)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.panels import legend, tried_axis
-from dropnorm.analyses.tables import ending, points_in_words
+from dropnorm.analyses.tables import points_in_words
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -124,7 +124,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     o, training = context.settings["optimiser"], context.settings["training"]
     order = (
         f"test accuracy with batch norm after ReLU minus before it, mini-batches of {LARGE}, a point a seed; line: "
-        f"their mean; shaded: {MARGIN} points to both sides. On {context.data}. {ending(context, _seeds(curves))}"
+        f"their mean; shaded: {MARGIN} points to both sides. On {context.data}. {context.ending(_seeds(curves).n)}"
     )
     caption = order[0].upper() + order[1:]
     if nets := " and with ".join(NORMS[norm] for norm in _compared(curves)):

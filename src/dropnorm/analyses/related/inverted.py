@@ -13,7 +13,7 @@ from scipy.stats import norm
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.panels import legend, over_steps, tried_axis
-from dropnorm.analyses.tables import arms_by_rate, best_arm, by_unit, ending, points_in_words
+from dropnorm.analyses.tables import arms_by_rate, best_arm, by_unit, points_in_words
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -139,7 +139,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         f"{s['exact']['updates']:,} steps, {s['exact']['masks']:,} masks of the inputs; mean over masks less the value "
         "at test, against the input at test, both in standard deviations of the input over masks. Grey: output, if "
         "the input were Gaussian over masks. "
-        f"On {context.data}; mean, lowest and highest seed. {ending(context, curves)}"
+        f"On {context.data}; mean, lowest and highest seed. {context.ending(curves.n)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.panels import over_steps, tried_axis
-from dropnorm.analyses.tables import ending, points_in_words
+from dropnorm.analyses.tables import points_in_words
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -131,7 +131,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         "mode. Right: at the high rate, test accuracy with running averages minus that with Algorithm 2, while the "
         f"network trains; fast keeps {measure['fast_average']} of itself a step, slow {measure['moving_average']}. "
         f"{steps:,} steps on {context.data}; mean, lowest and highest seed. "
-        f"{ending(context, curves)}"
+        f"{context.ending(curves.n)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

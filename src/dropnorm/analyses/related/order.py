@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.panels import ticks_at
-from dropnorm.analyses.tables import arms_by_rate, ending, steps_to
+from dropnorm.analyses.tables import arms_by_rate, steps_to
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -97,7 +97,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         f"Left: test accuracy of the sigmoid network at rate {rate}, batch normalization before or after each sigmoid; "
         f"the axis of steps is logarithmic{cut}; dotted: {LEVEL} %. "
         f"Right: steps until the test accuracy reaches {LEVEL} %, by rate; a network that never does counts with its "
-        f"last step. On {context.data}; mean, lowest and highest seed. {ending(context, curves)}"
+        f"last step. On {context.data}; mean, lowest and highest seed. {context.ending(curves.n)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

@@ -14,7 +14,7 @@ from scipy.stats import linregress
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.panels import ticks_at
-from dropnorm.analyses.tables import by_unit, ending
+from dropnorm.analyses.tables import by_unit
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -100,7 +100,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         "dotted: in proportion to the rate. Right: relative distance between dropout's solution and ordinary ridge "
         "regression by its lambda, in units of dropout's mean penalty. "
         f"{problem['examples']} examples of {problem['inputs']} drawn inputs, p = {p}; mean, lowest and highest seed. "
-        f"{ending(context, curves)}"
+        f"{context.ending(curves.n)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

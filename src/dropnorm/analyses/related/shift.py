@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
 from dropnorm.analyses.panels import legend
-from dropnorm.analyses.tables import by_unit, ending, points_in_words
+from dropnorm.analyses.tables import by_unit, points_in_words
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -129,7 +129,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         "statistics at test. Middle: variance of what each batch norm gets at test over the one that it has stored. "
         "Right: the same with p = 0.5 for nets of half and of twice the width, trained a quarter as long. p is "
         f"the probability of retaining an element. On {context.data}; mean, lowest and highest seed. "
-        f"{ending(context, curves)}"
+        f"{context.ending(curves.n)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing, Summary
-from dropnorm.analyses.tables import by_unit, ending
+from dropnorm.analyses.tables import by_unit
 from dropnorm.analyses.tidy import (
     CURVE_COLUMNS,
     SAMPLE_COLUMNS,
@@ -97,7 +97,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
         f"and right: variance and mean over units and examples in each layer of {m['depth']} layers of {m['width']} "
         "units at their first weights, drawn inputs; dotted: the fixed point; two lines leave their panels. Mean, "
         "lowest and highest seed. "
-        f"{ending(context, curves)}"
+        f"{context.ending(curves.n)}"
     )
     return {"figure": Drawing(partial(_draw, curves), caption, _alt(curves))}
 

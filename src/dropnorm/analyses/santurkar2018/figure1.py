@@ -124,10 +124,10 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
 
 
 def _accuracies(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context) -> Drawing:
-    n = drawings.seeds_of(curves, "train")
+    seeds = drawings.seeds_of(curves, "train")
     caption = (
         f"(a) Accuracy on the mini-batches in training, smoothed, and (b) on the test pictures: {drawings.SEEDS_BAND}. "
-        f"{drawings.LINES_END} {drawings.PAPER_DOTTED} {drawings.setup(context, n)}"
+        f"{drawings.LINES_END} {drawings.PAPER_DOTTED} {drawings.setup(context, seeds)}"
     )
     alt = (
         f"Two panels over training steps. Training accuracy at the end: {drawings.ends_told(curves, 'train', ARMS)} %. "

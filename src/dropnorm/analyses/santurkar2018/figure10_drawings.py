@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dropnorm.analyses import Context, Drawing
+from dropnorm.analyses import Context, Drawing, Seeds
 from dropnorm.analyses.santurkar2018.linear import power
 from dropnorm.analyses.santurkar2018.linear_landscape import PARTS
 from dropnorm.analyses.santurkar2018.linear_panels import IN_PAPER, STYLES
@@ -42,13 +42,13 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     return drawings
 
 
-def setup(context: Context, n: int) -> str:
+def setup(context: Context, seeds: Seeds) -> str:
     """What every caption ends with."""
     s = context.settings
     return (
         f"{s['network']['depth']} linear layers of {s['network']['width']} units, {s['data']['examples']:,} examples "
         f"in every step, {s['training']['steps']:,} steps of gradient descent. Data: {context.data}. "
-        f"{context.ending(n)}"
+        f"{context.ending(seeds)}"
     )
 
 
@@ -62,13 +62,13 @@ def lengths(context: Context) -> str:
 
 
 def _landscape(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context, nets: list[str]) -> Drawing:
-    n, rate = int(select(curves, "beta", nets[0]).n.min()), context.settings["optimiser"]["lr"]
+    seeds, rate = select(curves, "beta", nets[0]).n, context.settings["optimiser"]["lr"]
     caption = (
         f"Along the gradient from the weights of each step, over {lengths(context)}: (a) smallest to largest loss; (b) "
         "smallest to largest change of the gradient; edges are medians over the seeds, the thin line is the highest "
         "upper edge of any seed. (c) Effective beta-smoothness, median of the seeds with a band from the lowest to the "
         f"highest; dash-dotted: 2 / learning rate. Dotted grey: the paper's own upper edges and its beta (x: without "
-        f"BN). Learning rate {rate:g}. {setup(context, n)}"
+        f"BN). Learning rate {rate:g}. {setup(context, seeds)}"
     )
     third = context.settings["training"]["steps"] / 3
     words = "; ".join(
@@ -145,12 +145,12 @@ def seeds_drawing(
     panels: where in `reference` the paper's own edges are.
     """
     there = {net: words for net, words in nets.items() if f"ratio_{net}" in set(curves.panel)}
-    n = int(curves[curves.panel.isin([f"ratio_{net}" for net in there])].n.min())
+    seeds = curves.n[curves.panel.isin([f"ratio_{net}" for net in there])]
     caption = (
         "Upper edge of the band without normalisation over that with it, log10, a dot for each seed: median and "
         "maximum over the steps of the first third of training, and median over those of the last third, for the loss "
         "and for the change of the gradient. Dash-dotted: a factor of 10. Crosses: the paper's own run. "
-        f"{setup(context, n)}"
+        f"{setup(context, seeds)}"
     )
     counts = "; ".join(
         f"{words}, {label}: {(mine.value > 1).sum()} of {len(mine)} above a factor of 10, "
@@ -203,10 +203,10 @@ def _draw_seeds(curves: pd.DataFrame, nets: dict[str, str], of_paper: dict[tuple
 
 
 def _rates(curves: pd.DataFrame, context: Context, rates: list[str]) -> Drawing:
-    n = int(select(curves, "over_edge", f"linear_batch{RATES[rates[0]]}").n.min())
+    seeds = select(curves, "over_edge", f"linear_batch{RATES[rates[0]]}").n
     caption = (
         "Effective beta times half the learning rate, at several rates: 1 is the edge of stability. Median of the "
-        f"seeds with a band from the lowest to the highest. The axis ends at 10⁻⁴ and 10⁴. {setup(context, n)}"
+        f"seeds with a band from the lowest to the highest. The axis ends at 10⁻⁴ and 10⁴. {setup(context, seeds)}"
     )
     ends = "; ".join(
         f"rate {rate}: {select(curves, 'over_edge', f'linear_batch{RATES[rate]}').value.median():.3f} with BN"

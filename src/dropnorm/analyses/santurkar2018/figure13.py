@@ -99,12 +99,12 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
 
 
 def _landscape(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context, nets: list[str]) -> Drawing:
-    n = int(select(curves, "beta", nets[0]).n.min())
+    seeds = select(curves, "beta", nets[0]).n
     caption = (
         f"Along the gradient, over {lengths(context)}: upper edge of the loss, upper edge of the change of the "
         "gradient, and effective beta-smoothness, for no normalisation and four kinds; above ours, lines are medians "
         "over the seeds; below the paper's one run, on axes of its own. Dash-dotted: 2 / learning rate. Learning "
-        f"rate {context.settings['optimiser']['lr']:g}. {setup(context, n)}"
+        f"rate {context.settings['optimiser']['lr']:g}. {setup(context, seeds)}"
     )
     third = context.settings["training"]["steps"] / 3
     words = "; ".join(

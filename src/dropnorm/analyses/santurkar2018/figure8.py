@@ -96,8 +96,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     """`figure`: changes from step to step; `drift`: how far one channel's moments have moved since the first step."""
     if not len(curves):
         return {}
-    n = int(curves.n.min())
-    setup = drawings.setup(context, n)
+    setup = drawings.setup(context, curves.n)
     caption = (
         "Change of a channel's mean (above) and variance (below) from one step to the next, every "
         f"{context.settings['measure']['activations_every']} steps: median over the channels followed, "

@@ -150,7 +150,7 @@ def _figure(curves: pd.DataFrame, context: Context, layers: list[int]) -> Drawin
         "Without batch norm. Left: how the output of one unit (the first of its layer, first seed) is distributed over "
         f"the examples, in layers {names}, at the training steps written beside it. Right: standard "
         "deviation by layer, median over units and seeds with a band from the 5th to the 95th percentile. "
-        f"{setup(context, int(of_sigma.n.min()))}"
+        f"{setup(context, of_sigma.n)}"
     )
     words = "; ".join(
         f"step {series}: {mine.value.iloc[0]:.2f} in layer {mine.x.iloc[0]:.0f}, {mine.value.iloc[-1]:.2f} (band "
@@ -201,7 +201,7 @@ def _normalised(curves: pd.DataFrame, context: Context) -> Drawing:
     caption = (
         "Standard deviation of the outputs by layer, before any normalisation: without batch norm, and what batch norm "
         "divides by where it stands. Median over units and seeds with a band from the 5th to the 95th percentile. "
-        f"{setup(context, int(mine.n.min()))}"
+        f"{setup(context, mine.n)}"
     )
     ends = "; ".join(
         f"{words} {last.value.iloc[-1]:.2f} (band {last.low.iloc[-1]:.2g} to {last.high.iloc[-1]:.2g})"

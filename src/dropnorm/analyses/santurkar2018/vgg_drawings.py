@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dropnorm.analyses import Context, Drawing
+from dropnorm.analyses import Context, Drawing, Seeds
 from dropnorm.analyses.panels import over_steps
 from dropnorm.analyses.santurkar2018.vgg import LABELS
 from dropnorm.analyses.tidy import drawn, select
@@ -31,14 +31,14 @@ def style_of(arm: str) -> int:
     return places[base] if arm == base else {"standard": 4, "batchnorm": 2}[base]
 
 
-def setup(context: Context, n: int) -> str:
+def setup(context: Context, seeds: Seeds) -> str:
     """The end of every caption: data, net, optimiser, seeds, scale."""
     s = context.settings
     layers = sum(len(block) for block in s["network"]["blocks"]) + len(s["network"]["hidden"]) + 1
     return (
         f"Data: {context.data}. VGG net of {layers} layers with {s['network']['blocks'][0][0]} to "
         f"{s['network']['blocks'][-1][-1]} channels, plain SGD at rate {s['optimiser']['lr']:g} unless said otherwise, "
-        f"mini-batches of {s['training']['batch_size']}, {context.ending(n)}"
+        f"mini-batches of {s['training']['batch_size']}, {context.ending(seeds)}"
     )
 
 
@@ -156,6 +156,6 @@ def ends_told(
     return "; ".join(f"{told[arm]} (at step {end.x:,.0f})" if end.x < last else told[arm] for arm, end in ends.items())
 
 
-def seeds_of(curves: pd.DataFrame, panel: str) -> int:
-    """Seeds behind a panel: the fewest of its lines."""
-    return int(curves.n[curves.panel == panel].min())
+def seeds_of(curves: pd.DataFrame, panel: str) -> pd.Series:
+    """Seeds behind each point of a panel."""
+    return curves.n[curves.panel == panel]

@@ -14,7 +14,6 @@ from dropnorm.analyses.srivastava2014.error_drawings import (
     clipped,
     error_axis,
     error_band,
-    fewest,
     out_of_sight,
     setup,
     updates,
@@ -50,7 +49,7 @@ def _figure(curves: pd.DataFrame, context: Context) -> Drawing:
         "its rise, (d) over training, (e) learning rates with dropout and a limit c, (f) probability of keeping an "
         "input. After the last update, but for (d). Mean of the seeds with a band from the lowest to the highest, "
         "and a bar at a mark without a line, which stands a little aside. "
-        f"{out_of_sight(context)}{setup(context, fewest(curves))}"
+        f"{out_of_sight(context)}{setup(context, curves.n)}"
     )
     alt = f"Six panels of test error in percent. {' '.join(_words(curves, panel) for panel in PANELS)}"
     return Drawing(partial(_draw, curves, context), caption, alt)

@@ -3,18 +3,18 @@
 import pandas as pd
 from matplotlib.axes import Axes
 
-from dropnorm.analyses import Context
+from dropnorm.analyses import Context, Seeds
 from dropnorm.analyses.panels import settings_panel
 from dropnorm.analyses.srivastava2014.autoencoders import LABELS, NETS, SERIES, SETTINGS
 
 
-def setup(context: Context, n: int) -> str:
+def setup(context: Context, seeds: Seeds) -> str:
     """How every caption ends: the networks, their training, seeds, scale."""
     s = context.settings
     loss = {"squared": "squared loss", "cross_entropy": "cross-entropy"}[s["training"]["loss"]]
     return (
         f"Data: {context.data}. {s['network']['hidden']} ReLU units, p = 0.5 where there is dropout, {loss}, L2 "
-        f"{s['optimiser']['l2']:g}, {s['training']['steps']:,} updates, {context.ending(n)}"
+        f"{s['optimiser']['l2']:g}, {s['training']['steps']:,} updates, {context.ending(seeds)}"
     )
 
 

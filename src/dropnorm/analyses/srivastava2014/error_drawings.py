@@ -1,12 +1,10 @@
 """What the drawings of trained networks' errors share."""
 
-from collections.abc import Iterable
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 
-from dropnorm.analyses import Context
+from dropnorm.analyses import Context, Seeds
 from dropnorm.analyses.panels import ticks_at
 from dropnorm.plotting import colour, series_band, series_style
 
@@ -22,24 +20,19 @@ def paper_points(ax: Axes, x, value, bar=None, marker: str = "x", label: str | N
     ax.errorbar(x, value, yerr=bar, elinewidth=0.8, capsize=2, label=label, **style)
 
 
-def setup(context: Context, n: int | Iterable[int]) -> str:
+def setup(context: Context, seeds: Seeds) -> str:
     """How a caption tells what was trained: data, mini-batches, updates, seeds, scale."""
     width = context.settings["network"]["width"]
     narrower = f"Units of every layer times {width:g}. " if width != 1 else ""
     return (
         f"Data: {context.data}. {narrower}Mini-batches of {context.settings['training']['batch_size']}, "
-        f"{updates(context):,} updates, {context.ending(n)}"
+        f"{updates(context):,} updates, {context.ending(seeds)}"
     )
 
 
 def updates(context: Context) -> int:
     """Updates of the whole training."""
     return round(context.settings["training"]["stretch"] * context.settings["training"]["steps"])
-
-
-def fewest(curves: pd.DataFrame) -> int:
-    """Seeds of the curve that has fewest."""
-    return int(curves.n.min())
 
 
 def clipped(curves: pd.DataFrame, context: Context) -> pd.DataFrame:

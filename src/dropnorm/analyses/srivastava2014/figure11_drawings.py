@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.srivastava2014.error_drawings import fewest, paper_points, setup
+from dropnorm.analyses.srivastava2014.error_drawings import paper_points, setup
 from dropnorm.analyses.tidy import has, select
 from dropnorm.plotting import band, colour, series_band
 
@@ -29,7 +29,7 @@ def _figure(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
         "(a) Test error of the averaged answer of k thinned networks, mean over the networks; band: plus and minus one "
         "standard deviation of the repeats with one network. Horizontal: the weight-scaled networks, their mean."
         f"{grey} (b) The same less each network's own weight-scaled error, for two ways to average; band: from the "
-        f"lowest to the highest network. Both error axes are fitted to k = 3 and more. {setup(context, fewest(curves))}"
+        f"lowest to the highest network. Both error axes are fitted to k = 3 and more. {setup(context, curves.n)}"
     )
     mine, scaled = select(curves, "error", "arithmetic"), select(curves, "error", "weight_scaled").value.iloc[0]
     points = "; ".join(f"{row.value:.3f} at k = {row.x:g}" for row in mine.itertuples() if row.x in TREND_AT)

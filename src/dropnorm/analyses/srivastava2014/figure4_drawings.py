@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.srivastava2014.error_drawings import fewest, setup, updates
+from dropnorm.analyses.srivastava2014.error_drawings import setup, updates
 from dropnorm.analyses.tidy import has, select
 from dropnorm.plotting import band, colour, step_axis
 
@@ -46,7 +46,7 @@ def _figure4(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) ->
     caption = (
         "(a) Test error over training of six architectures, with and without dropout, each the mean of the seeds. "
         "(b) The paper's twelve curves, one run each; which curve is which architecture it does not say, so all have "
-        f"the same line. {setup(context, fewest(mine))}"
+        f"the same line. {setup(context, mine.n)}"
     )
     ends = "; ".join(f"{_words(arm)} {select(mine, 'test_error', arm).value.iloc[-1]:.2f} %" for arm in _arms(curves))
     alt = f"Two panels of test error over updates. Ours after the last update: {ends}. {_paper_ends(reference)}"
@@ -110,7 +110,7 @@ def _clusters(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -
         "lowest to the highest of all nets and seeds; grey: the same of the paper's curves (a million updates, one run "
         "a net). (b) Test error after the last update of each architecture: mean of the seeds, bars from the lowest to "
         f"the highest{diamonds}; grey bands: from the lowest to the highest of the paper's curves, each its mean over "
-        f"the last tenth of the training, the upper band without dropout. {setup(context, fewest(mine))}"
+        f"the last tenth of the training, the upper band without dropout. {setup(context, mine.n)}"
     )
     ends = [select(curves, "clusters", group).iloc[-1] for group in STYLE]
     spans = "; ".join(
@@ -184,7 +184,7 @@ def _longer(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
         f"Test error of nets with {LONGER_SIZE.replace('x', ' layers of ')} units over training (logarithmic): mean "
         f"of the seeds with a band from the lowest to the highest. Faint: {short:,.0f} updates, as in the figures "
         f"above; strong: the same schedule stretched to {longer:,.0f} updates.{grey if paper is not None else ''} "
-        f"{setup(context, fewest(pd.concat([part for pair in pairs.values() for part in pair])))}"
+        f"{setup(context, pd.concat([part for pair in pairs.values() for part in pair]).n)}"
     )
     ends = "; ".join(
         f"{GROUPS[group]} {', '.join(f'{m.value.iloc[-1]:.2f} % after {m.x.iloc[-1]:,.0f} updates' for m in pair)}"

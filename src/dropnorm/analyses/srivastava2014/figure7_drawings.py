@@ -6,11 +6,10 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dropnorm.analyses import Context, Drawing
+from dropnorm.analyses import Context, Drawing, Seeds
 from dropnorm.analyses.panels import cumulative, legend_above, setting_value, show_mosaic
 from dropnorm.analyses.srivastava2014.autoencoder_drawings import draw_settings, setup
 from dropnorm.analyses.srivastava2014.autoencoders import LABELS, NETS, SERIES, SETTINGS
-from dropnorm.analyses.srivastava2014.error_drawings import fewest
 from dropnorm.analyses.tidy import drawn, select
 from dropnorm.plotting import series_band, series_style
 
@@ -39,7 +38,7 @@ def figures(curves: pd.DataFrame, context: Context) -> dict[str, Drawing]:
     if any((curves.panel == "settings_moran") & (curves.x > 0)):
         drawings["settings"] = _settings(curves, context)
     if _others(context):
-        drawings["other_filters"] = _other_mosaics(context, fewest(curves))
+        drawings["other_filters"] = _other_mosaics(context, curves.n)
     return drawings
 
 
@@ -51,7 +50,7 @@ def _mosaics(curves: pd.DataFrame, context: Context) -> Drawing:
         "First-layer filters: the weights with which each hidden unit reads the image, (a) without and (b) with "
         "dropout, one network each (the first seed; all others start from other weights), by decreasing length. "
         "Mid-grey is zero, white positive; one scale a panel, so a dim tile is a unit of small weights. "
-        + setup(context, fewest(curves))
+        + setup(context, curves.n)
     )
     numbers = [
         f"{LABELS[net]} the median filter has {setting_value(curves, 'window_energy', net):.1f} % of its energy in its "
@@ -80,11 +79,11 @@ def _others(context: Context) -> list[tuple[str, str]]:
     return [(name, title) for name, title in names if name in context.images]
 
 
-def _other_mosaics(context: Context, n: int) -> Drawing:
+def _other_mosaics(context: Context, seeds: Seeds) -> Drawing:
     shown = _others(context)
     caption = (
         "The same for other settings, the 64 longest filters of each network: without L2, and with cross-entropy as "
-        f"the loss. What else is set is as in the pair that is judged. {setup(context, n)}"
+        f"the loss. What else is set is as in the pair that is judged. {setup(context, seeds)}"
     )
     titles = "; ".join(title.replace("\n", " ") for _, title in shown)
     return Drawing(
@@ -111,7 +110,7 @@ def _features(curves: pd.DataFrame, context: Context) -> Drawing:
         f"units at or below it. Energy in the best {m['window']}x{m['window']} window; participation ratio, the number "
         f"of pixels a filter spreads over; power at spatial frequencies up to {m['low_frequency_radius']:g} cycles an "
         "image; Moran's I, the correlation of a weight with its neighbours. Lines: mean of the seeds at each share, "
-        f"band from the lowest to the highest. {setup(context, fewest(curves))}"
+        f"band from the lowest to the highest. {setup(context, curves.n)}"
     )
     medians = [
         f"{words}: {setting_value(curves, measure, 'none'):.3g} without, "
@@ -140,7 +139,7 @@ def _knockout(curves: pd.DataFrame, context: Context) -> Drawing:
         "own error, (b) the same rise in units of the error. First point: one unit, mean over all of them; then random "
         f"groups, mean over {m['knockout_draws']} draws. Dotted in (a): what is left is rescaled to make up for the "
         f"rest. {m['knockout_images']:,} test images; lines: mean of the seeds, band from the lowest to the highest. "
-        f"{setup(context, fewest(curves))}"
+        f"{setup(context, curves.n)}"
     )
     numbers = [
         f"{LABELS[net]} {row.value:,.0f} % at {row.x:.3g} % of the units"
@@ -178,7 +177,7 @@ def _settings(curves: pd.DataFrame, context: Context) -> Drawing:
     caption = (
         "The judged pair beside the same networks without L2, and with cross-entropy as the loss: energy in the best "
         "window and Moran's I (median unit), rise of the error when one hidden unit is deleted, and squared error an "
-        f"image on all test images. Mark: mean of the seeds; bar: lowest to highest. {setup(context, fewest(curves))}"
+        f"image on all test images. Mark: mean of the seeds; bar: lowest to highest. {setup(context, curves.n)}"
     )
     numbers = []
     for measure, label in BESIDE.items():

@@ -10,7 +10,6 @@ from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.panels import histogram_steps, legend_above, paper_values, setting_value
 from dropnorm.analyses.srivastava2014.autoencoder_drawings import draw_settings, setup
 from dropnorm.analyses.srivastava2014.autoencoders import LABELS, NETS, SERIES, SETTINGS
-from dropnorm.analyses.srivastava2014.error_drawings import fewest
 from dropnorm.analyses.tidy import drawn, select
 from dropnorm.plotting import series_style
 
@@ -38,14 +37,13 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
 
 
 def _histograms(curves: pd.DataFrame, paper: dict[str, dict[str, float]], context: Context) -> Drawing:
-    n = fewest(curves)
     m = context.settings["measure"]
     grey = " Dotted: the mean of the paper's own histogram." if paper else ""
     caption = (
         f"Activations of hidden units on {m['batch_images']} random test images, as in the paper, of whole networks "
         "and not multiplied by p. (a) Mean activation of each unit over the images; (b) single activations, share of "
         "all on a logarithmic axis. Steps: mean of the seeds, band from the lowest to the highest."
-        f"{grey} {setup(context, n)}"
+        f"{grey} {setup(context, curves.n)}"
     )
     numbers = [
         f"{LABELS[net]} the mean activation is {setting_value(curves, 'mean_activation', net):.2f}, "
@@ -89,7 +87,7 @@ def _settings(curves: pd.DataFrame, paper: dict[str, dict[str, float]], context:
         "The judged pair beside the same networks without L2, and with cross-entropy as the loss, on all test images: "
         "mean activation, share of activations near zero (below 0.01 of a network's own 99th percentile), share above "
         f"1, and Hoyer's sparsity of the images' codes. Mark: mean of the seeds; bar: lowest to highest{lines}. "
-        f"{setup(context, fewest(curves))}"
+        f"{setup(context, curves.n)}"
     )
     numbers = []
     for measure, label in BESIDE.items():

@@ -30,14 +30,14 @@ def size_of_large(runs: pd.DataFrame) -> dict[str, str]:
 
 
 def setup(context: Context, curves: pd.DataFrame, *panels: str) -> str:
-    """How a caption ends: training, data, scale, and the fewest seeds behind any curve of its panels.
+    """How a caption ends: training, data, scale, and the seeds behind the curves of its panels.
 
     panels: how their names begin.
     """
-    t, n = context.settings["training"], int(curves[curves.panel.str.startswith(panels)].n.min())
+    t, seeds = context.settings["training"], curves.n[curves.panel.str.startswith(panels)]
     return (
         f"Data: {context.data}. Contrastive divergence, rate {t['lr']:g}, L2 {t['l2']:g} where not said otherwise, "
-        f"{t['steps']:,} updates, p = 0.5 where there is dropout, {context.ending(n)}"
+        f"{t['steps']:,} updates, p = 0.5 where there is dropout, {context.ending(seeds)}"
     )
 
 

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.panels import legend_above
-from dropnorm.analyses.srivastava2014.error_drawings import fewest
 from dropnorm.analyses.tidy import has, select
 from dropnorm.plotting import colour, series_band, series_style, step_axis
 
@@ -50,7 +49,7 @@ def _setup(curves: pd.DataFrame, context: Context) -> str:
         f"Data: {context.data}. Logistic units; pretraining {s['pretraining']['updates']:,} updates a layer, "
         f"fine-tuning {s['training']['steps']:,}, rate {s['optimiser']['lr']:g} where it is not the large one, "
         f"p = {s['dropout']['p_input']:g} for inputs and {s['dropout']['p_hidden']:g} for hidden units where there is "
-        f"dropout, {context.ending(fewest(curves))}"
+        f"dropout, {context.ending(curves.n)}"
     )
 
 

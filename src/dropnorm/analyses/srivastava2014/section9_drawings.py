@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dropnorm.analyses import Context, Drawing
+from dropnorm.analyses import Context, Drawing, Seeds
 from dropnorm.analyses.tidy import has, select
 from dropnorm.plotting import band, colour
 
@@ -30,10 +30,10 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
     return drawings
 
 
-def _setup(context: Context, n: int) -> str:
+def _setup(context: Context, seeds: Seeds) -> str:
     return (
         f"Lines: mean of the seeds, band from the lowest to the highest. Data: {context.data}. Float64, "
-        f"{context.ending(n)}"
+        f"{context.ending(seeds)}"
     )
 
 
@@ -46,14 +46,14 @@ def _last(curves: pd.DataFrame, panel: str, series: str) -> pd.Series:
 
 def _marginal(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Drawing:
     shrinkage, sgd = select(curves, "penalty", "shrinkage"), context.settings["sgd"]
-    n = int(shrinkage.n.min())
+    seeds = shrinkage.n
     ratios = ", ".join(f"{row.penalty_ratio:g} at p = {row.p:g}" for row in reference.itertuples())
     caption = (
         "(a) Length of the scaled weights, ||Γw̃||, as a share of its value at p = 1 (ordinary least squares), for "
         f"{context.settings['penalty']['pixels']} pixels; dotted: p itself, the exact answer where columns are "
         "orthogonal. Above: the factor (1 − p)/p of the penalty. (b) Distance of the weights to the closed form, in "
         f"units of its length, while gradient descent sees dropped inputs, p = {sgd['p']:g}; averaged after update "
-        f"{sgd['average_from']:,}. Dotted: distance of ordinary least squares. {_setup(context, n)}"
+        f"{sgd['average_from']:,}. Dotted: distance of ordinary least squares. {_setup(context, seeds)}"
     )
     points = "; ".join(f"{row.value:.3f} at p = {row.x:g}" for row in shrinkage.itertuples())
     ends = "; ".join(
@@ -105,13 +105,14 @@ def _draw_sgd(ax: Axes, curves: pd.DataFrame) -> None:
 def _equal(curves: pd.DataFrame, context: Context) -> Drawing:
     s = context.settings["trajectories"]
     hidden = "-".join(str(h) for h in s["hidden"])
-    n = int(_last(curves, "geometric_mean", "one_layer").n)
+    seeds = int(_last(curves, "geometric_mean", "one_layer").n)
     caption = (
         f"(a) The paper's form of dropout and the inverted one with the same masks, {hidden} ReLU units, momentum "
         f"rising to {s['momentum_final']:g}, falling rate, L2, max-norm {s['max_norm']:g}: largest difference of any "
         "weight after each step, in units of the largest of its layer, with everything converted and with the weights "
         "only. (b) Largest difference of a class probability between the network with weights times p and the "
-        f"geometric mean of all 2^{context.settings['geometric_mean']['units']} thinned networks. {_setup(context, n)}"
+        f"geometric mean of all 2^{context.settings['geometric_mean']['units']} thinned networks. "
+        f"{_setup(context, seeds)}"
     )
     ends = "; ".join(
         f"{LABELS[arm]} {_last(curves, 'trajectories', arm).value:.1e}"

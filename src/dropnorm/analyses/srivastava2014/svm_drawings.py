@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
 from dropnorm.analyses.panels import tried_axis
-from dropnorm.analyses.srivastava2014.error_drawings import error_axis, fewest
+from dropnorm.analyses.srivastava2014.error_drawings import error_axis
 from dropnorm.analyses.tidy import select
 from dropnorm.plotting import series_band
 
@@ -23,7 +23,7 @@ def _figure(curves: pd.DataFrame, context: Context) -> Drawing:
     caption = (
         f"Error on {data['validation']:,} validation images of machines fitted to {data['subset']:,} training images "
         "(at most), against the kernel's gamma. Mean of the seeds, each with its own subset; band from the lowest to "
-        f"the highest. Data: {context.data}. {context.ending(fewest(curves))}"
+        f"the highest. Data: {context.data}. {context.ending(curves.n)}"
     )
     lowest = curves.loc[curves.value.idxmin()]
     alt = f"Lowest mean validation error {lowest.value:.2f} % at {lowest.series}, gamma = {lowest.x:g}. " + " ".join(

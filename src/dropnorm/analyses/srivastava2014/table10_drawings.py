@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropnorm.analyses import Context, Drawing
-from dropnorm.analyses.srivastava2014.error_drawings import fewest, paper_points, setup, updates
+from dropnorm.analyses.srivastava2014.error_drawings import paper_points, setup, updates
 from dropnorm.analyses.tidy import drawn, select
 from dropnorm.plotting import band, colour, step_axis
 from dropnorm.statistics import mean_interval
@@ -24,14 +24,14 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> 
 
 
 def _figure(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Drawing:
-    n = fewest(curves[curves.panel == "history"])
+    seeds = curves.n[curves.panel == "history"]
     hidden = "-".join(str(h) for h in context.settings["network"]["hidden"])
     caption = (
         "(a) Test error over training, mean of the seeds with a band from the lowest to the highest. (b) Test error "
         "after the last update: each seed, and beside them the mean with its 95 % interval. Grey: the numbers of Table "
         f"10 with what is printed behind their ±. {hidden} ReLU units, p = "
         f"{context.settings['dropout']['p_hidden']:g}, inputs {context.settings['dropout']['p_input']:g}. "
-        f"{setup(context, n)}"
+        f"{setup(context, seeds)}"
     )
     numbers = "; ".join(_numbers(curves, reference, arm) for arm in drawn(curves, "final", ARMS))
     return Drawing(partial(_draw, curves, reference, context), caption, f"Two panels. Final test error: {numbers}.")

@@ -12,7 +12,6 @@ from dropnorm.analyses.srivastava2014.error_drawings import (
     clipped,
     error_axis,
     error_band,
-    fewest,
     out_of_sight,
     setup,
 )
@@ -40,7 +39,7 @@ def _figure(curves: pd.DataFrame, context: Context) -> Drawing:
         "Error (%) on validation images after the last update of each trial, against the learning rate: mean of the "
         "seeds, with a band from the lowest to the highest. The circle is round the trial that is chosen, the lowest "
         "of its panel; there is none as long as a trial is missing. "
-        f"{out_of_sight(context)}{setup(context, fewest(curves))}"
+        f"{out_of_sight(context)}{setup(context, curves.n)}"
     )
     rows = curves.panel.unique()
     chosen = "; ".join(_words(curves, row) for row in rows if len(chosen_in(curves, row)))
