@@ -271,6 +271,14 @@ def test_a_result_that_has_no_such_variant_says_why(root):
     assert "Traceback" not in done.stderr
 
 
+def test_a_book_of_a_variant_is_refused(root):
+    """It would train the variant, and show the originals."""
+    done = snakemake(root, "scale=smoke", "variant=a", "set=optimiser.lr=0.3", "--", "book")
+    assert done.returncode == 2
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert errors == ["error: the book shows no variants; leave out variant= and set="]
+
+
 @pytest.mark.parametrize(
     ("asked", "meant"), [("ioffe2015/figure1", "ioffe2015_figure1"), ("srivastava2014_tabel2", "srivastava2014_table2")]
 )

@@ -7,7 +7,7 @@ import yaml
 
 from dropnorm.errors import UserError
 from dropnorm.names import Place, ResultName, project_root
-from dropnorm.protocol import load, parse_changes
+from dropnorm.protocol import all_names, load, parse_changes
 from dropnorm.protocol_file import parse_seeds
 
 NAME = ResultName("ioffe2015", "figure1")
@@ -117,6 +117,11 @@ def test_a_scale_may_change_single_arms(root, tmp_path, edited):
         ({"colour": "red"}, ["colour", "unknown key", "allowed:", "settings"]),
         ({"scales__huge": {}}, ["scales", "smoke, full, paper"]),
         ({"scales__full": {"setings": {}}}, ["scales.full.setings", "did you mean 'settings'"]),
+        (
+            {"sweeps__lr__over": {"network.hidden": [[50, 50]]}},
+            ["'baseline.lr-[50, 50]'", "name of a file"],
+        ),
+        ({"sweeps__lr__over": {"optimiser.lr": [0.1, 0.1]}}, ["sweeps.lr", "'baseline.lr-0.1' is there already"]),
         ({"sweeps__lr__arms": ["nobody"]}, ["sweeps.lr.arms", "'nobody'", "baseline, batchnorm"]),
         ({"scales__paper__leave_out": ["nobody"]}, ["scales.paper.leave_out", "'nobody'"]),
         ({"scales__paper__arms": {"nobody": {}}}, ["scales.paper.arms", "'nobody'"]),
@@ -132,6 +137,17 @@ def test_a_wrong_protocol_gets_one_line_that_names_file_key_and_what_is_allowed(
     assert "\n" not in message
     assert "figure1.yaml" in message
     assert all(word in message for word in words), message
+
+
+def test_files_of_an_editor_are_no_protocols_and_a_wrong_name_is_told(root, tmp_path):
+    for name in ("figure1.yaml", ".#figure1.yaml", "._figure1.yaml"):
+        path = tmp_path / "protocols/ioffe2015" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert all_names(tmp_path) == [NAME]
+    path.with_name("figure_1.yaml").touch()
+    with pytest.raises(UserError, match=r"ioffe2015/figure_1.yaml: call it by small letters and digits"):
+        all_names(tmp_path)
 
 
 def test_yaml_that_is_none(root, tmp_path):
@@ -169,7 +185,7 @@ def test_seeds(text, seeds):
     assert parse_seeds(text) == seeds
 
 
-@pytest.mark.parametrize("text", ["x", "", "5-3", "0,5-3", "2147483648", "0-99999"])
+@pytest.mark.parametrize("text", ["x", "", "5-3", "0,5-3", "2147483648", "0-99999", "0-9999,10000-10001"])
 def test_what_are_no_seeds(text):
     with pytest.raises(ValueError):
         parse_seeds(text)

@@ -12,6 +12,7 @@ from dropnorm import cli, publishing
 from dropnorm import runs as runs_module
 from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluate, evaluate_published, evaluation_digest, page_files, runs_to_judge
+from dropnorm.figure_files import figure_files
 from dropnorm.files import differing, seal, sha256, write_json
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
@@ -188,6 +189,24 @@ def test_judging_again_by_the_same_code_changes_no_file(root, published, protoco
     before = {path: path.read_bytes() for path in published.folder.rglob("*") if path.is_file()}
     evaluate_published(root, published, protocol)
     assert {path: path.read_bytes() for path in published.folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("step", ["write_claims", "_write_evaluated"])
+def test_judging_again_that_is_broken_off_can_be_done_again(root, published, protocol, monkeypatch, step):
+    former = json.loads(published.file("figures.json").read_text())
+    write_json(published.file("figures.json"), former | {"other": former["figure"]})
+    for file in figure_files("other"):  # no longer drawn, and gone when it is broken off
+        published.file(file).write_bytes(published.file(file.replace("other", "figure")).read_bytes())
+    published.file("claims.json").write_text("[]")
+    runs = [name for name in json.loads(published.file("digests.json").read_text()) if "/" in name]
+    seal(published.folder, [*page_files(published), *runs])
+    monkeypatch.setattr(f"dropnorm.evaluation.{step}", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        evaluate_published(root, published, protocol)
+    monkeypatch.undo()
+    evaluate_published(root, published, protocol)
+    assert differing(published.folder) == [] and json.loads(published.file("claims.json").read_text())
+    assert set(json.loads(published.file("figures.json").read_text())) == set(former)
 
 
 def test_what_is_published_at_another_scale_is_named(root, published):

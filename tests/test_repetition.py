@@ -3,13 +3,14 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from dropnorm.book.again import trained_again
-from dropnorm.compare import with_original, with_published
+from dropnorm.compare import estimate, with_original, with_published
 from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluate, evaluate_published, page_files
 from dropnorm.files import differing, read_json, seal, sha256, write_json
@@ -239,5 +240,19 @@ def test_what_was_judged_by_other_criteria_is_not_compared(second, published, pr
     judged = read_json(second.file("provenance.json"))
     write_json(second.file("provenance.json"), judged | {"evaluation_digest": "of yesterday"})
     seal(second.folder, page_files(second))
-    with pytest.raises(UserError, match=r"judged by different code or criteria; .*dropnorm figure .*--source published"):
+    both = r"judged by different code or criteria; .*dropnorm figure .*--source published"
+    with pytest.raises(UserError, match=both):
         with_published(second, protocol, published.root)
+    variant = replace(second, variant="lr05")
+    shutil.copytree(second.folder, variant.folder)
+    write_json(variant.file("provenance.json"), judged)
+    seal(variant.folder, page_files(second))
+    both = r"judged by different code or criteria; .*dropnorm figure .*; dropnorm figure .* --variant lr05"
+    with pytest.raises(UserError, match=both):
+        with_original(variant)
+
+
+def test_a_claim_of_which_a_part_is_missing_has_no_estimate():
+    """Its first part may have one; but `n = 0` beside it would be odd."""
+    assert estimate({"ours": 0.5, "interval": [0.4, 0.6], "n": 0}) == "not measured"
+    assert estimate({"ours": 0.5, "interval": [0.4, 0.6], "n": 3}) == "0.5 [0.4, 0.6], n = 3"

@@ -56,6 +56,9 @@ def test_a_damaged_file_is_one_line_that_says_what_to_do(tmp_path):
     with pytest.raises(UserError, match=r"variant.json: not readable as JSON .*; delete it") as error:
         resolve(place, {})
     assert "\n" not in str(error.value)
+    place.file("variant.json").write_text('["optimiser.lr"]')
+    with pytest.raises(UserError, match=r"variant.json: not what belongs there; delete it"):
+        resolve(place, {})
 
 
 def test_status_shows_a_variant_where_it_is_and_refuses_one_that_is_nowhere(tmp_path, dropnorm):

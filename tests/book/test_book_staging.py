@@ -13,6 +13,7 @@ from dropnorm.book.facts import facts_of, references, substitutions
 from dropnorm.book.sources import find_results
 from dropnorm.book.staging import stage
 from dropnorm.errors import UserError
+from dropnorm.files import seal
 from dropnorm.names import Place, ResultName
 
 NAME = ResultName("ioffe2015", "figure1")
@@ -200,4 +201,10 @@ def test_a_page_says_that_its_verdicts_are_of_former_criteria(checkout):
     claims = checkout / "claims" / "ioffe2015.yaml"
     claims.write_text(claims.read_text().replace("above: 0, size: [0.5, 1.5]", "above: 0.1, size: [0.5, 1.5]"))
     stage(checkout, "published", checkout / "results", checkout / "out")
-    assert "**Out of date.**" in banner.read_text()
+    assert "**Out of date.**" in banner.read_text() and "Unfinished" not in banner.read_text()
+    provenance = Place(checkout / "published", "full", NAME).file("provenance.json")
+    told = json.loads(provenance.read_text())
+    provenance.write_text(json.dumps(told | {"missing_arms": ["a", "b"]}))
+    seal(provenance.parent, list(json.loads((provenance.parent / "digests.json").read_text())))
+    stage(checkout, "published", checkout / "results", checkout / "out")
+    assert "**Out of date.**" in banner.read_text() and "**Unfinished.** 2 of " in banner.read_text()
