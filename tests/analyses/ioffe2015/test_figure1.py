@@ -59,6 +59,7 @@ def test_samples_of_every_claim(runs):
     summary = summarise(runs)
     difference = value(summary, "final_accuracy", "batchnorm") - value(summary, "final_accuracy", "baseline")
     assert difference == pytest.approx(4.5)
+    assert value(summary, "final_accuracy", "baseline") == pytest.approx(96)  # at step 1000, not before
     assert value(summary, "steps_to_95", "baseline") == pytest.approx(900)
     assert value(summary, "steps_to_95", "batchnorm") == pytest.approx(450)
     # from step 400 the baseline's median is 4 from its end, in units of the final width 4

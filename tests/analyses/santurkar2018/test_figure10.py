@@ -61,6 +61,18 @@ def test_the_claims_see_what_they_should(root, summary):
     assert summary.facts["growth_to_rate_batch"] == "90"
     assert summary.facts["runs"] == str(10 * SEEDS)
     assert summary.facts["runs_diverged"] == "0"
+    assert summary.facts["loss_edge_early_none"] == "3.2 × 10⁶"  # 10^6.5
+    # of the logarithm of the loss, which falls by a third in the last third
+    assert summary.facts["still_learning_none"] == f"{SEEDS} of {SEEDS}"
+
+
+def test_a_loss_that_rises_or_rests_is_not_learning():
+    rising, resting = arm("linear_none", loss=4.0), arm("linear_batch", loss=4.0)
+    rising.loc[rising.quantity == "log10_loss", "value"] *= -1
+    resting.loc[resting.quantity == "log10_loss", "value"] = 3.0
+    runs = made_up(rising, resting)
+    assert figure10._still_learning(runs, "linear_none") == f"0 of {SEEDS}"
+    assert figure10._still_learning(runs, "linear_batch") == f"0 of {SEEDS}"
 
 
 def test_every_norm_is_compared_with_none(root):

@@ -119,3 +119,11 @@ def test_missing_arms_leave_gaps_and_nothing_else(vgg_runs, names, draw_all):
 
 def test_a_band_that_is_wider_counts_as_far_from_equal_as_one_that_is_narrower():
     assert figure4.from_one(pd.Series([10.0, 0.1, 1.0])).tolist() == pytest.approx([10, 10, 1])
+
+
+def test_without_the_highest_bin_of_a_seed_all_its_others_count():
+    by_loss = pd.DataFrame({0: [1.0, 2.0, 4.0, 100.0], 1: [3.0, 12.0, 50.0, np.nan], 2: [7.0, np.nan, np.nan, np.nan]})
+    less = figure4.without_highest(by_loss)
+    pd.testing.assert_series_equal(
+        figure4.over_bins(less), pd.Series({0: 2.0, 1: 6.0}).rename_axis("seed"), check_names=False
+    )
