@@ -114,12 +114,12 @@ def test_provenance_of_another_version_is_refused_in_one_line(tmp_path, root, re
     folder = Place(tmp_path, "paper", NAME).folder
     shutil.copytree(result_folder, folder)
     (folder / "provenance.json").write_text("{}")
-    (folder / "digests.json").unlink()  # which former versions did not write
+    seal(folder, list(json.loads((folder / "digests.json").read_text())))
     with pytest.raises(UserError, match=r"provenance\.json: arms is missing; make it: dropnorm figure"):
         find_results(root, "paper", tmp_path)
 
 
-@pytest.mark.parametrize("name", ["facts.json", "table.csv", "figures.json"])
+@pytest.mark.parametrize("name", ["facts.json", "table.csv", "figures.json", "digests.json"])
 def test_a_missing_file_is_named_with_the_command_that_makes_it(tmp_path, root, result_folder, name):
     folder = Place(tmp_path, "paper", NAME).folder
     shutil.copytree(result_folder, folder)

@@ -20,7 +20,7 @@ PROVENANCE = {
     "evaluation_digest", "summary_digest", "summarised", "data", "data_digest",
 }  # fmt: skip
 BEST_FIRST = ("paper", "full")  # what is published, the best evidence first
-NEEDED = ("facts.json", "figures.json", "provenance.json", "table.csv", "curves.csv", "samples.csv")
+NEEDED = ("digests.json", "facts.json", "figures.json", "provenance.json", "table.csv", "curves.csv", "samples.csv")
 
 
 @dataclass(frozen=True)

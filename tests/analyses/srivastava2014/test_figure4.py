@@ -67,7 +67,8 @@ def nets(last: dict[str, list[float]]) -> dict[str, dict[int, pd.DataFrame]]:
 
 def test_what_counts_of_a_group_is_its_last_evaluation():
     ends = [1.0, 1.1, 1.2, 1.3, 1.4, 1.5]
-    found = pd.concat(figure4._group_samples(nets({"none": ends}), 10000)).set_index(["measure", "arm", "seed"]).value
+    samples = pd.concat(figure4._group_samples(nets({"none": ends}), 10000))
+    found = samples.set_index(["measure", "arm", "seed"]).sort_index().value
     assert found["mean_error", "none"].to_list() == pytest.approx([1.25, 1.45])
     assert found["architecture_sd", "none"].to_list() == pytest.approx([np.std(ends, ddof=1)] * 2)
     assert found["late_line", "none_end"].to_list() < found["late_line", "none_start"].to_list()
