@@ -10,11 +10,10 @@ import typer
 from rich.text import Text
 
 from dropnorm.errors import UserError
-from dropnorm.names import RESULTS, SCALES, Place, ResultName, project_root
+from dropnorm.names import PUBLISHED, RESULTS, SCALES, Place, ResultName, project_root
 from dropnorm.options import (
     BENCH,
     DATA,
-    PUBLISHED,
     OutOpt,
     ResultArg,
     ScaleOpt,

@@ -12,6 +12,7 @@ from pathlib import Path
 from dropnorm.errors import UserError
 
 RESULTS = Path("results")  # where they are kept, unless one says otherwise
+PUBLISHED = Path("published")  # those that are committed
 SCALES = ("smoke", "full", "paper")
 _NAME = re.compile(r"[a-z][a-z0-9]*")
 _DIGITS = re.compile(r"(\d+)")

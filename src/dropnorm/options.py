@@ -10,12 +10,12 @@ import typer
 from rich.console import Console
 
 from dropnorm.errors import UserError
-from dropnorm.names import RESULTS, Place, ResultName, project_root
+from dropnorm.names import PUBLISHED, RESULTS, Place, ResultName, project_root
 from dropnorm.protocol import Protocol, parse_changes
 from dropnorm.protocol_file import parse_seeds, path_of
 from dropnorm.variants import NoVariant, UnknownVariant, most_telling, open_protocol
 
-PUBLISHED, DATA, BENCH = Path("published"), Path("data"), RESULTS / "bench"
+DATA, BENCH = Path("data"), RESULTS / "bench"
 console = Console(highlight=False, soft_wrap=True, markup=False)  # a path in brackets is no markup
 
 ResultArg = Annotated[str, typer.Argument(help="A result (ioffe2015/figure1) or its protocol file.")]

@@ -13,7 +13,7 @@ import pandas as pd
 from dropnorm.claims import read_samples
 from dropnorm.errors import UserError
 from dropnorm.files import differing, from_git_again, read_json
-from dropnorm.names import SCALES, Place, ResultName
+from dropnorm.names import PUBLISHED, SCALES, Place, ResultName
 from dropnorm.protocol import all_names
 
 AGAIN = "again"  # the folder of repetitions, in that of what is published
@@ -33,7 +33,7 @@ def repetitions(root: Path) -> Iterator[tuple[Place, Place]]:
     """
     for name in all_names(root):
         for scale in SCALES:
-            published = Place(root / "published", scale, name)
+            published = Place(root / PUBLISHED, scale, name)
             again = repetition_of(published)
             if not again.file("digests.json").exists():
                 continue

@@ -10,7 +10,7 @@ from rich.text import Text
 from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluation_digest
 from dropnorm.files import differing, read_json
-from dropnorm.names import Place
+from dropnorm.names import PUBLISHED, Place
 from dropnorm.protocol import Protocol
 from dropnorm.runs import ArmState, arm_state, records, run_command
 from dropnorm.timing import core_seconds, in_words, ms_per_replica_step
@@ -69,7 +69,7 @@ def _trainings(root: Path, protocol: Protocol, place: Place, states: dict[str, A
         missing = {arm: _missing_seeds(protocol, arm, states[arm]) for arm in source.arms}
         if any(missing.values()):
             own = place.of(source.name)
-            known = ms_per_replica_step(own, source, root / "published")
+            known = ms_per_replica_step(own, source, root / PUBLISHED)
             found[run_command(own, source)] = core_seconds(source, missing, known)
     return found
 

@@ -14,7 +14,7 @@ from dropnorm.datasets.registry import SOURCES
 from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluation_digest
 from dropnorm.figure_files import figure_files
-from dropnorm.names import RESULTS, Place, ResultName
+from dropnorm.names import PUBLISHED, RESULTS, Place, ResultName
 from dropnorm.options import not_committed
 from dropnorm.protocol import Protocol, all_names, parse_changes
 from dropnorm.protocol_file import Overrides
@@ -123,7 +123,7 @@ class Result:
         self.former = self._former()
         tables = [table(place, protocol, arm) for arm in protocol.arms]
         self.runs = [str(path) for path in (*tables, *(t.with_suffix(".json") for t in tables))]
-        self._known_ms = ms_per_replica_step(place, protocol, root / "published")
+        self._known_ms = ms_per_replica_step(place, protocol, root / PUBLISHED)
         self.jobs = [] if protocol.derived else self._jobs(config.arms_per_job or protocol.scale.arms_per_job)
 
     def file(self, name: str) -> str:
@@ -223,7 +223,7 @@ def _digest(what: Identity) -> str:
 
 def published_files(root: Path) -> list[str]:
     """The files that the published book is made of: all but the runs."""
-    published = root / "published"
+    published = root / PUBLISHED
     files = [p for p in published.rglob("*") if p.is_file() and not p.name.startswith(".")]
     return sorted(str(p) for p in files if "runs" not in p.relative_to(published).parts)
 

@@ -69,7 +69,7 @@ class Context:
 
     def ending(self, seeds: Seeds) -> str:
         """How every caption ends: seeds, scale, the difference of a variant, and that smoke is no evidence."""
-        count = span([seeds] if isinstance(seeds, int) else seeds)
+        count = span([seeds] if isinstance(seeds, int) else [n for n in seeds if n])
         plural = "" if count == "1" else "s"
         variant = f" Variant: {self.variant}." if self.variant else ""
         warning = " Smoke scale: it shows that the pipeline runs and is no evidence." if self.scale == "smoke" else ""

@@ -84,7 +84,10 @@ def joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
 
 
 def curve(panel: str, series: str, table: pd.DataFrame) -> pd.DataFrame:
-    """Rows (panel, series, x, value, low, high, n) from a table [x x seed]: mean over seeds, smallest, largest."""
+    """Rows (panel, series, x, value, low, high, n) from a table [x x seed]: mean over seeds, smallest, largest.
+
+    n: the seeds that have a value there.
+    """
     return pd.DataFrame(
         {
             "panel": panel,
@@ -93,7 +96,7 @@ def curve(panel: str, series: str, table: pd.DataFrame) -> pd.DataFrame:
             "value": table.mean(axis=1).to_numpy(),
             "low": table.min(axis=1).to_numpy(),
             "high": table.max(axis=1).to_numpy(),
-            "n": table.shape[1],
+            "n": table.notna().sum(axis=1).to_numpy(),
         }
     )
 

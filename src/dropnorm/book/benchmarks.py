@@ -6,6 +6,7 @@ from typing import Any
 
 from dropnorm.book import texts
 from dropnorm.files import read_json
+from dropnorm.names import PUBLISHED
 
 NAMES = {
     "baseline": "784-100-100-100-10 of Ioffe & Szegedy, without batch normalization",
@@ -19,7 +20,7 @@ HEADER = ("Network", "Version", "Processor", "ms a network and step [lowest, hig
 
 def benchmarks(root: Path) -> str:
     """Every committed benchmark: a table with its processors side by side, and where each was measured."""
-    found = [read_json(path) for path in (root / "published" / "bench").glob("*/*.json")]
+    found = [read_json(path) for path in (root / PUBLISHED / "bench").glob("*/*.json")]
     found.sort(key=lambda figures: (figures["benchmark"], figures["machine"]["cpu"]))
     tables = [_one(list(group)) for _, group in groupby(found, lambda figures: figures["benchmark"])]
     return "\n".join(tables) or "No benchmark has been committed yet.\n"

@@ -12,12 +12,13 @@ from rich.console import Console
 from dropnorm.book.sources import Result
 from dropnorm.book.staging import stage
 from dropnorm.errors import UserError
+from dropnorm.names import RESULTS
 
 JUPYTER_BOOK = (sys.executable, "-c", "from jupyter_book.cli.main import main; main()")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def build(root: Path, source: str, out: Path, console: Console, results: Path = Path("results")) -> Path:
+def build(root: Path, source: str, out: Path, console: Console, results: Path = RESULTS) -> Path:
     """Build the book; returns its `index.html` in out/html. Nothing is trained, drawn or judged.
 
     Args:

@@ -16,7 +16,7 @@ from dropnorm.claims import (
     Claim,
     ClaimsFile,
 )
-from dropnorm.names import natural
+from dropnorm.names import RESULTS, natural
 
 CLASSES = {
     REPLICATED: "replicated",
@@ -241,7 +241,7 @@ def _changes(file: ClaimsFile) -> str:
 
 def readme_table(root: Path) -> str:
     """The verdicts of all published results in plain Markdown: their number, and a table to unfold for each paper."""
-    results = [r for r in find_results(root, "published", Path("results")) if r.present]
+    results = [r for r in find_results(root, "published", RESULTS) if r.present]
     if not results:
         return "No result has been published yet.\n"
     papers = {paper: [r for r in results if r.name.paper == paper] for paper in PAPERS}

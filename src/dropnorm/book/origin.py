@@ -9,7 +9,7 @@ from dropnorm.book import texts
 from dropnorm.book.catalogue import SCALES
 from dropnorm.book.sources import Result, every_scale
 from dropnorm.datasets.registry import TITLES
-from dropnorm.names import Place, ResultName
+from dropnorm.names import PUBLISHED, RESULTS, Place, ResultName
 from dropnorm.protocol import all_names, load
 from dropnorm.timing import core_seconds, ms_per_replica_step
 
@@ -224,7 +224,7 @@ def _times_row(result: Result) -> list[str]:
 
 def readme_times(root: Path) -> str:
     """The recorded training times of what is published, as a plain Markdown table, and what all of it would take."""
-    return times_table(list(every_scale(root, "published", Path("results")))) + planned_time(root)
+    return times_table(list(every_scale(root, "published", RESULTS))) + planned_time(root)
 
 
 def planned_time(root: Path) -> str:
@@ -244,6 +244,6 @@ def _planned_seconds(root: Path, name: ResultName) -> float | None:
     protocol = load(root, name, "full")
     if protocol.derived:
         return 0
-    published = root / "published"
+    published = root / PUBLISHED
     known = ms_per_replica_step(Place(published, "full", name), protocol, published)
     return core_seconds(protocol, dict.fromkeys(protocol.arms, len(protocol.seeds)), known)

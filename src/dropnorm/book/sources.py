@@ -10,7 +10,7 @@ from dropnorm.claims import ClaimsFile, read_claims
 from dropnorm.errors import UserError
 from dropnorm.evaluation import evaluation_digest
 from dropnorm.files import differing, from_git_again, read_json
-from dropnorm.names import SCALES, Place, ResultName
+from dropnorm.names import PUBLISHED, SCALES, Place, ResultName
 from dropnorm.protocol import all_names
 from dropnorm.protocol_file import DerivedFile, ProtocolFile, path_of, read, source_files
 
@@ -98,7 +98,7 @@ def every_scale(root: Path, source: str, results: Path) -> Iterator[Result]:
 
 
 def _root_of(root: Path, source: str, results: Path) -> Path:
-    return root / "published" if source == "published" else root / results
+    return root / PUBLISHED if source == "published" else root / results
 
 
 def _place(root: Path, source: str, results: Path, name: ResultName) -> Place:
@@ -139,7 +139,7 @@ def _check(place: Place) -> None:
 
 
 def _committed(place: Place) -> bool:
-    return place.root.name == "published"
+    return place.root.name == PUBLISHED.name
 
 
 def _remedy(place: Place) -> str:
