@@ -10,7 +10,7 @@ from tests.analyses.made_up import MadeUp, axes_drawn, changed, rows, value
 RESULT = MadeUp("ioffe2015/section34")
 STEPS = [0, 100, 200, 300]
 SWEEPS = {"none": ("rate", ("0.003", "0.03")), "batch": ("lr", ("0.01", "0.1"))}
-FIT = {"none": (0.1, 0.6, 0.992, 1.0), "batch": (0.1, 0.99, 1.0, 1.0)}  # training accuracy
+FIT = {"none": (0.1, 0.6, 0.992, 0.998), "batch": (0.1, 0.99, 1.0, 1.0)}  # training accuracy
 TEST = {"none": (0.1, 0.4, 0.45, 0.46), "batch": (0.1, 0.5, 0.54, 0.55)}
 GHOSTS = {16: 0.57, 64: 0.56, 256: 0.55, 512: 0.545}  # test accuracy, all at the same training accuracy
 
@@ -42,7 +42,7 @@ def parts(fit=FIT, test=TEST, none_dropout=0.50, batch_dropout=0.56, ghosts=GHOS
 def test_the_rate_is_chosen_on_validation_pictures():
     summary = section34.summarise(RESULT.runs(parts()))
     assert value(summary, "accuracy_tuned", "batch-dropout") == pytest.approx(56)
-    assert value(summary, "accuracy_in_training", "none") == pytest.approx(100)
+    assert value(summary, "accuracy_in_training", "none") == pytest.approx(99.8)
     assert value(summary, "gain_of_dropout", "none") == pytest.approx(4)
     assert value(summary, "gain_of_dropout", "batch") == pytest.approx(1)
     assert (summary.facts["rate_none"], summary.facts["rate_batch_dropout"]) == ("0.03", "0.1")
