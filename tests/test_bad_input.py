@@ -306,15 +306,20 @@ def test_a_number_of_seeds_is_read_as_one_seed_and_that_is_said(text, seeds, sai
 @pytest.mark.parametrize("mirror", ["", "some where"])
 def test_the_pipeline_fetches_data_with_and_without_a_mirror(root, tmp_path, mirror):
     """An option without its value would take the next word of the shell for it, or end the command."""
-    given = {"data_dir": str(tmp_path / "for reading only"), "out": str(tmp_path / "results")}
-    checked = yaml.safe_load((root / "config/config.yaml").read_text()) | given
-    target = WorkflowConfig.check(checked, "here").data_mark.format(name="mnist")
-    assert target.startswith(given["out"])
-    config = [*(f"{key}={value}" for key, value in given.items()), *([f"mirror={mirror}"] if mirror else [])]
+    target, config = f"{tmp_path}/.mnist.verified", [f"data_dir={tmp_path}", *([f"mirror={mirror}"] if mirror else [])]
     command = [sys.executable, "-m", "snakemake", "-n", "-p", "--cores", "1", target, "--config", *config]
     told = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120)
     line = next(line for line in (told.stdout + told.stderr).splitlines() if "dropnorm data" in line)
     assert f"--mirror={mirror}" in shlex.split(line), line
+
+
+def test_what_was_checked_is_noted_with_the_results_where_data_are_for_reading_only(root, tmp_path, monkeypatch):
+    given = {"data_dir": str(tmp_path), "out": str(tmp_path / "results")}
+    checked = yaml.safe_load((root / "config/config.yaml").read_text()) | given
+    config = WorkflowConfig.check(checked, "here")
+    assert config.data_mark.format(name="mnist") == f"{tmp_path}/.mnist.verified"
+    monkeypatch.setattr("os.access", lambda path, mode: str(path) != str(tmp_path))
+    assert config.data_mark.format(name="mnist") == f"{tmp_path}/results/data/mnist.verified"
 
 
 def test_a_full_disk_is_named_also_where_a_folder_is_copied(monkeypatch, capsys):

@@ -140,8 +140,8 @@ def test_a_wrong_protocol_gets_one_line_that_names_file_key_and_what_is_allowed(
 
 
 def test_files_of_an_editor_are_no_protocols_and_a_wrong_name_is_told(root, tmp_path):
-    for name in ("figure1.yaml", ".#figure1.yaml", "._figure1.yaml"):
-        path = tmp_path / "protocols/ioffe2015" / name
+    for name in (".kept/a-copy.yaml", "ioffe2015/.#figure1.yaml", "ioffe2015/._figure1.yaml", "ioffe2015/figure1.yaml"):
+        path = tmp_path / "protocols" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     assert all_names(tmp_path) == [NAME]
@@ -180,7 +180,9 @@ def test_a_comment_changes_nothing(root, tmp_path):
     assert [before.settings_digest(a) for a in before.arms] == [after.settings_digest(a) for a in after.arms]
 
 
-@pytest.mark.parametrize(("text", "seeds"), [("0-3", [0, 1, 2, 3]), (7, [7]), ("5,0-1", [0, 1, 5])])
+@pytest.mark.parametrize(
+    ("text", "seeds"), [("0-3", [0, 1, 2, 3]), (7, [7]), ("5,0-1", [0, 1, 5]), ("0-9999,5", [*range(10_000)])]
+)
 def test_seeds(text, seeds):
     assert parse_seeds(text) == seeds
 

@@ -191,6 +191,16 @@ def test_judging_again_by_the_same_code_changes_no_file(root, published, protoco
     assert {path: path.read_bytes() for path in published.folder.rglob("*") if path.is_file()} == before
 
 
+def test_a_picture_that_cannot_be_drawn_without_runs_is_missed(root, published, protocol):
+    picture = published.file("image-none.png")
+    shutil.copy(published.file("figure.png"), picture)
+    runs = [name for name in json.loads(published.file("digests.json").read_text()) if "/" in name]
+    seal(published.folder, [*page_files(published), *runs])
+    picture.unlink()
+    with pytest.raises(UserError, match="image-none.png is not what was published; take it from git again"):
+        evaluate_published(root, published, protocol)
+
+
 @pytest.mark.parametrize("step", ["write_claims", "_write_evaluated"])
 def test_judging_again_that_is_broken_off_can_be_done_again(root, published, protocol, monkeypatch, step):
     former = json.loads(published.file("figures.json").read_text())

@@ -252,6 +252,11 @@ def test_what_was_judged_by_other_criteria_is_not_compared(second, published, pr
         with_original(variant)
 
 
+def test_where_no_runs_are_nothing_is_said_of_them(second, published, protocol):
+    shutil.rmtree(second.runs)
+    assert "put back" not in with_published(second, protocol, published.root)[1][-1]
+
+
 def test_a_claim_of_which_a_part_is_missing_has_no_estimate():
     """Its first part may have one; but `n = 0` beside it would be odd."""
     assert estimate({"ours": 0.5, "interval": [0.4, 0.6], "n": 0}) == "not measured"

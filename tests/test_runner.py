@@ -280,6 +280,18 @@ def test_a_stack_of_which_some_seeds_were_finished_elsewhere_goes_on_for_the_oth
     assert not checkpoints(tmp_path)
 
 
+def test_of_two_that_were_begun_the_one_goes_on_that_has_no_seed_in_vain(root, tmp_path):
+    place, protocol = Place(tmp_path, "smoke", NAME), load(root, NAME, "smoke")
+    for seeds in ([0, 1, 2], [1, 2]):
+        stack = Stack(protocol, place, torch.device("cpu"), [(ARM, seed) for seed in seeds])
+        _StackRun(stack, make_loader(tmp_path, None), Limits(), Console(quiet=True)).advance(lambda: True)
+    assert len(checkpoints(tmp_path)) == 2
+
+    train(root, tmp_path, [0])
+    [stack] = pending_stacks(protocol, place, {ARM: [0, 1, 2]}, torch.device("cpu"), Console(quiet=True))
+    assert stack.replicas == [(ARM, 1), (ARM, 2)]
+
+
 def test_a_checkpoint_that_was_overtaken_goes(root, tmp_path):
     stop_early(root, tmp_path, [0, 1])
     train(root, tmp_path, [0])

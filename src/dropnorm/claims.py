@@ -88,7 +88,7 @@ def read_claims(root: Path, paper: str) -> ClaimsFile:
 
 
 def read_samples(path: Path) -> pd.DataFrame:
-    """The samples that an analysis wrote; an arm called `None` or `100` stays a name, and no value is a NaN."""
+    """The samples that an analysis wrote; an arm called `None` or `100` stays a name, an empty value is NaN."""
     texts = {"measure": str, "arm": str}
     return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values={"value": [""]})
 

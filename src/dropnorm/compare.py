@@ -37,6 +37,13 @@ _PAGE = """<!doctype html>
 </html>
 """
 
+# Of a table: names stay names, also `None` and `100`.
+AS_WRITTEN = {
+    "dtype": {"arm": str, "quantity": str},
+    "keep_default_na": False,
+    "na_values": dict.fromkeys(("mean", "sd", "low", "high"), [""]),
+}
+
 
 @dataclass(frozen=True)
 class Side:
@@ -85,7 +92,7 @@ def _restored(published: Place, here: Place, protocol: Protocol) -> str:
     """What must be said where runs were not trained here, but put back from those that are published."""
     before, now = records(published, protocol), records(here, protocol)
     put_back = [[s in before.get(arm, {"sessions": []})["sessions"] for s in now[arm]["sessions"]] for arm in now]
-    if all(map(all, put_back)):
+    if put_back and all(map(all, put_back)):
         which = "All arms here are"
     elif some := sum(map(any, put_back)):
         which = f"{some} of {len(now)} arms here hold"
@@ -185,7 +192,7 @@ def estimate(claim: dict[str, Any]) -> str:
 
 def _numbers(first: Side, second: Side) -> pd.DataFrame:
     tables = [
-        pd.read_csv(side.place.file("table.csv"))[["arm", "quantity", "n", "mean", "low", "high"]]
+        pd.read_csv(side.place.file("table.csv"), **AS_WRITTEN)[["arm", "quantity", "n", "mean", "low", "high"]]
         for side in (first, second)
     ]
     in_order = pd.concat(tables)[["arm", "quantity"]].drop_duplicates()  # a merge of its own would sort them

@@ -6,6 +6,7 @@ digests.json over all of them: what is changed or damaged later is noticed
 
 import hashlib
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,7 +16,7 @@ import pandas as pd
 from dropnorm import provenance
 from dropnorm.analyses import Summary, analysis
 from dropnorm.claims import judge, read_claims, read_samples
-from dropnorm.drawing import draw, images_of, reference_file, write_images
+from dropnorm.drawing import IMAGE, draw, images_of, reference_file, write_images
 from dropnorm.errors import UserError
 from dropnorm.figure_files import ENDINGS, figure_files
 from dropnorm.files import read_json, replacing, seal, sha256, write_json
@@ -78,8 +79,8 @@ def evaluate_published(root: Path, published: Place, protocol: Protocol) -> list
 
 def _made_anew(place: Place) -> set[str]:
     """The files that are judged and drawn again without runs, of those that its digests name."""
-    pictures = {file for file in read_json(place.file("digests.json")) if Path(file).suffix[1:] in ENDINGS}
-    return {"claims.json", "figures.json", *pictures} - {path.name for path in images_of(place).values()}
+    drawn = {file for file in read_json(place.file("digests.json")) if Path(file).suffix[1:] in ENDINGS}
+    return {"claims.json", "figures.json", *(file for file in drawn if not fnmatch(file, IMAGE.format("*")))}
 
 
 def not_published(published: Place, otherwise: str) -> UserError:

@@ -169,8 +169,9 @@ def all_names(root: Path) -> list[ResultName]:
 
     Raises UserError if a file there has a name that no result can have. Hidden ones are an editor's own.
     """
-    paths = [path for path in (root / "protocols").glob("*/*.yaml") if not path.name.startswith(".")]
-    return sorted(map(_name_of, paths), key=lambda name: natural(str(name)))
+    paths = (root / "protocols").glob("*/*.yaml")
+    shown = [path for path in paths if not any(name.startswith(".") for name in (path.name, path.parent.name))]
+    return sorted(map(_name_of, shown), key=lambda name: natural(str(name)))
 
 
 def _name_of(path: Path) -> ResultName:

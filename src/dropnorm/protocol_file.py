@@ -28,9 +28,11 @@ def parse_seeds(text: str | int) -> list[int]:
     for part in str(text).split(","):
         first, dash, last = part.strip().partition("-")
         of_part = range(int(first), int(last if dash else first) + 1)
-        if not of_part or of_part[-1] > LARGEST_SEED or len(of_part) + len(seeds) > MOST_SEEDS:
-            raise ValueError(f"no seed, or too large ones or too many, in {text}")
+        if not of_part or of_part[-1] > LARGEST_SEED or len(of_part) > MOST_SEEDS:
+            raise ValueError(f"no seed, or too large ones or too many, in {part}")
         seeds.update(of_part)
+    if len(seeds) > MOST_SEEDS:
+        raise ValueError(f"too many seeds in {text}")
     return sorted(seeds)
 
 

@@ -114,14 +114,14 @@ def _begun(protocol: Protocol, place: Place, device: torch.device, pending: list
     smaller one would start over.
     """
     begun, left = [], set(pending)
-    for path in sorted(place.checkpoints.glob("*.safetensors")):
-        header = checkpoint.header(path)
-        if header is None or not left.intersection(header.replicas):
-            continue
+    headers = [checkpoint.header(path) for path in sorted(place.checkpoints.glob("*.safetensors"))]
+    # First those that have no replica in vain.
+    for header in sorted(filter(None, headers), key=lambda header: len({*header.replicas} - left)):
         stack = Stack(protocol, place, device, header.replicas)
-        if not set(stack.arms) <= set(protocol.arms) or not set(stack.pending()) <= left:
+        if not left.intersection(stack.replicas) or not set(stack.arms) <= set(protocol.arms):
             continue
-        if header.key == stack.key and (device.type == "cuda" or len(stack.arms) == 1):
+        whole = device.type == "cuda" or len(stack.arms) == 1
+        if whole and header.key == stack.key and set(stack.pending()) <= left:
             begun.append(stack)
             left -= set(stack.replicas)
     return begun

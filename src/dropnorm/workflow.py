@@ -1,6 +1,7 @@
 """What the Snakefile needs to know of protocols: jobs, files, and what makes them stale."""
 
 import hashlib
+import os
 import shlex
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -82,9 +83,13 @@ class WorkflowConfig(Strict):
 
     @property
     def data_mark(self) -> str:
-        """The file that says that a data set, called {name} in it, was checked; one for each folder of data."""
-        folder = hashlib.sha256(str(Path(self.data_dir).resolve()).encode()).hexdigest()[:8]
-        return f"{self.out}/data/{{name}}.{folder}.verified"
+        """The file that says that a data set, called {name} in it, was checked: with the data, and so gone with them.
+
+        With the results where the folder of data is there for reading only.
+        """
+        if Path(self.data_dir).is_dir() and not os.access(self.data_dir, os.W_OK):
+            return f"{self.out}/data/{{name}}.verified"
+        return f"{self.data_dir}/.{{name}}.verified"
 
     @property
     def changes(self) -> Overrides:
@@ -232,4 +237,4 @@ def book_sources(root: Path) -> list[str]:
     """What pages are made of besides results: text by hand, and the claims, settings and benchmarks that they show."""
     by_hand = [p for p in (root / "book").rglob("*") if p.is_file() and "_build" not in p.parts]
     shown = [p for pattern in SHOWN for p in root.glob(pattern)]
-    return sorted(map(str, [*by_hand, *shown]))
+    return sorted(str(p) for p in [*by_hand, *shown] if not p.name.startswith("."))  # an editor's own

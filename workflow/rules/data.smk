@@ -1,5 +1,4 @@
-# Fetch and verify a data set. The mark says that every image was checked; it is no reason to train again. It lies with the
-# results, as a folder of data may be for reading only.
+# Fetch and verify a data set. The mark says that every image was checked; it is no reason to train again.
 
 
 rule data:

@@ -19,7 +19,7 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def build(root: Path, source: str, out: Path, console: Console, results: Path = RESULTS) -> Path:
-    """Build the book; returns its `index.html` in out/html. Nothing is trained, drawn or judged.
+    """Build the book; returns its `index.html` in out/html. Nothing is trained or drawn.
 
     Args:
         root: the checkout, with book/, protocols/ and claims/.

@@ -113,10 +113,11 @@ def _draw_inputs(ax: Axes, curves: pd.DataFrame, reference: pd.DataFrame | None,
 
 
 def _early(curves: pd.DataFrame, context: Context) -> Drawing:
+    early = [net + ending for net in NETS for ending, _ in STARTS]
     caption = (
         "Test accuracy in the first fifth of training: with the calibrated first weights and rate; with first weights "
         "N(0, 0.1²); with these and learning rate 0.3. Mean of the seeds, band from the lowest to the highest. "
-        + _setup(context, int(_end(curves, "accuracy", "baseline").n))
+        + _setup(context, curves.n[(curves.panel == "accuracy") & curves.series.isin(early)])
     )
     x = context.settings["training"]["steps"] * 0.08
     gaps = [f"{words} {_gap(curves, ending, x):.1f} points" for ending, words in STARTS]

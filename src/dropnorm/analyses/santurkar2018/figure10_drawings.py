@@ -62,7 +62,7 @@ def lengths(context: Context) -> str:
 
 
 def _landscape(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context, nets: list[str]) -> Drawing:
-    seeds, rate = select(curves, "beta", nets[0]).n, context.settings["optimiser"]["lr"]
+    seeds, rate = curves.n[curves.panel == "beta"], context.settings["optimiser"]["lr"]
     caption = (
         f"Along the gradient from the weights of each step, over {lengths(context)}: (a) smallest to largest loss; (b) "
         "smallest to largest change of the gradient; edges are medians over the seeds, the thin line is the highest "
@@ -203,7 +203,7 @@ def _draw_seeds(curves: pd.DataFrame, nets: dict[str, str], of_paper: dict[tuple
 
 
 def _rates(curves: pd.DataFrame, context: Context, rates: list[str]) -> Drawing:
-    seeds = select(curves, "over_edge", f"linear_batch{RATES[rates[0]]}").n
+    seeds = curves.n[curves.panel == "over_edge"]
     caption = (
         "Effective beta times half the learning rate, at several rates: 1 is the edge of stability. Median of the "
         f"seeds with a band from the lowest to the highest. The axis ends at 10⁻⁴ and 10⁴. {setup(context, seeds)}"

@@ -99,7 +99,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
 
 
 def _landscape(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context, nets: list[str]) -> Drawing:
-    seeds = select(curves, "beta", nets[0]).n
+    seeds = curves.n[curves.panel == "beta"]
     caption = (
         f"Along the gradient, over {lengths(context)}: upper edge of the loss, upper edge of the change of the "
         "gradient, and effective beta-smoothness, for no normalisation and four kinds; above ours, lines are medians "

@@ -102,7 +102,7 @@ def figures(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Conte
     rates = [r for r, arms in RATES.items() if drawn(curves, f"shift_{r}_layer{LAYERS[0]}", arms)]
     if not rates:
         return found
-    seeds = pd.concat([drawings.seeds_of(curves, f"shift_{rate}_layer{LAYERS[0]}") for rate in rates])
+    seeds = drawings.seeds_of(curves, *(f"shift_{rate}_layer{LAYERS[0]}" for rate in rates))
     caption = (
         "Accuracy in training (smoothed), ||G - G'|| of Definition 2.1 (log scale) and cos(G, G') of two layers, at "
         f"rates {' and '.join(rates)}: {drawings.SEEDS_BAND}. {drawings.PAPER_DOTTED} {drawings.setup(context, seeds)}"

@@ -31,8 +31,8 @@ RATE_IN_PAPER = {"1e-06": "1e-6", "1e-07": "1e-7"}
 BAND = "median of the seeds with a band from the lowest to the highest"
 
 
-def _setup(context: Context, curves: pd.DataFrame, panel: str) -> str:
-    return f"Deep linear network, see Figure 10 for its settings; {context.ending(seeds_of(curves, panel))}"
+def _setup(context: Context, curves: pd.DataFrame, *panels: str) -> str:
+    return f"Deep linear network, see Figure 10 for its settings; {context.ending(seeds_of(curves, *panels))}"
 
 
 def _lines(
@@ -57,7 +57,7 @@ def shift(curves: pd.DataFrame, reference: pd.DataFrame | None, context: Context
     caption = (
         f"Loss, ||G - G'|| (log scales, {BAND}) and cos(G, G') (mean) in layers {' and '.join(map(str, LAYERS))}, "
         "a row a rate. Faint and dotted: the paper's own curves, where they could be read. "
-        f"{_setup(context, curves, f'linear_loss_{rates[0]}')}"
+        f"{_setup(context, curves, *(f'linear_loss_{rate}' for rate in rates))}"
     )
     ends = "; ".join(
         f"rate {rate}, layer {layer}: {ends_told(curves, f'linear_cosine_layer{layer}_{rate}', NETS, '.2f', WORDS)}"

@@ -156,6 +156,6 @@ def ends_told(
     return "; ".join(f"{told[arm]} (at step {end.x:,.0f})" if end.x < last else told[arm] for arm, end in ends.items())
 
 
-def seeds_of(curves: pd.DataFrame, panel: str) -> pd.Series:
-    """Seeds behind each point of a panel."""
-    return curves.n[curves.panel == panel]
+def seeds_of(curves: pd.DataFrame, *panels: str) -> pd.Series:
+    """Seeds behind each point of some panels."""
+    return curves.n[curves.panel.isin(panels)]

@@ -46,7 +46,7 @@ def _last(curves: pd.DataFrame, panel: str, series: str) -> pd.Series:
 
 def _marginal(curves: pd.DataFrame, reference: pd.DataFrame, context: Context) -> Drawing:
     shrinkage, sgd = select(curves, "penalty", "shrinkage"), context.settings["sgd"]
-    seeds = shrinkage.n
+    seeds = curves.n[curves.panel.isin(["penalty", "sgd"])]
     ratios = ", ".join(f"{row.penalty_ratio:g} at p = {row.p:g}" for row in reference.itertuples())
     caption = (
         "(a) Length of the scaled weights, ||Γw̃||, as a share of its value at p = 1 (ordinary least squares), for "
@@ -105,7 +105,7 @@ def _draw_sgd(ax: Axes, curves: pd.DataFrame) -> None:
 def _equal(curves: pd.DataFrame, context: Context) -> Drawing:
     s = context.settings["trajectories"]
     hidden = "-".join(str(h) for h in s["hidden"])
-    seeds = int(_last(curves, "geometric_mean", "one_layer").n)
+    seeds = curves.n[curves.panel.isin(["trajectories", "geometric_mean"])]
     caption = (
         f"(a) The paper's form of dropout and the inverted one with the same masks, {hidden} ReLU units, momentum "
         f"rising to {s['momentum_final']:g}, falling rate, L2, max-norm {s['max_norm']:g}: largest difference of any "
