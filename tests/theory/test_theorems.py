@@ -95,7 +95,7 @@ def test_theorem_41_holds_in_its_right_form_only(cases):
     g_equal_outputs = gradient(cases.loss, cases.gamma * norm.yhat + cases.beta)
     printed = theorem41.right_side(g_equal_outputs, norm.yhat, cases.gamma / norm.sigma, 1 / np.sqrt(8))
     torch.testing.assert_close(found["shown_printed"], printed / left)
-    assert (printed < left).all()
+    assert (found["shown_printed"] < 1).all()
     g = gradient(cases.loss, cases.y)  # at equal weights
     naive = theorem41.right_side(g, norm.yhat, cases.gamma / norm.sigma, 1 / 8)
     torch.testing.assert_close(found["shown_equal_weights"], naive / left)
