@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dropnorm.claims import ClaimsFile, judge, read_claims, read_samples, verdict
+from dropnorm.claims import ClaimsFile, judge, read_claims, verdict
 from dropnorm.criteria import Finding
 from dropnorm.errors import UserError
 from dropnorm.names import ResultName
@@ -250,13 +250,6 @@ def test_entries_have_what_the_book_needs_and_are_json(root):
         assert claim["ours"] is None  # nothing measured is nothing written
         assert (claim["evidence"], claim["verdict"]) == (False, "not evidence")
     json.dumps(claims, allow_nan=False)
-
-
-def test_what_is_read_as_samples_is_what_was_written(tmp_path):
-    """Of arms that pandas would take for a missing value or for a number, too."""
-    written = samples_of(**{"None": [1.5, np.nan], "NA": [np.inf, 2], "100": [3, 4], "1e3": [-np.inf, 5]})
-    written.to_csv(tmp_path / "samples.csv", index=False)
-    pd.testing.assert_frame_equal(read_samples(tmp_path / "samples.csv"), written)
 
 
 def test_of_several_changes_the_last_is_told():

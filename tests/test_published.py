@@ -1,6 +1,5 @@
 """What is published can be trusted: files as they were made, verdicts as the samples and criteria give them."""
 
-import io
 import json
 from pathlib import Path
 
@@ -10,12 +9,13 @@ import pytest
 from dropnorm.analyses import analysis
 from dropnorm.claims import judge, read_claims
 from dropnorm.drawing import drawings_of, words
-from dropnorm.evaluation import TABLES, runs_to_judge
+from dropnorm.evaluation import runs_to_judge
 from dropnorm.files import differing, sha256
 from dropnorm.names import Place, ResultName
 from dropnorm.protocol import load
 from dropnorm.repetition import AGAIN
 from dropnorm.runs import table
+from dropnorm.tables import TABLES, read_table, write_table
 from tests.conftest import ROOT
 
 PUBLISHED = sorted(p.parent for p in (ROOT / "published").glob("*/*/*/claims.json"))
@@ -51,7 +51,7 @@ def test_files_are_as_they_were_published(judged):
     assert differing(judged.folder) == []
 
 
-def test_published_runs_are_those_that_were_judged(place):
+def test_published_runs_are_those_that_were_judged(place, tmp_path):
     """Samples and the facts of the page's prose follow from them, or from those of a derived result's sources."""
     provenance = json.loads(place.file("provenance.json").read_text())
     covered = {n for n in json.loads(place.file("digests.json").read_text()) if n.startswith("runs/")}
@@ -66,9 +66,9 @@ def test_published_runs_are_those_that_were_judged(place):
     summary = analysis(place.name).summarise(runs)
     assert summary.facts == json.loads(place.file("facts.json").read_text())
     for name in TABLES:
-        written = io.StringIO(getattr(summary, name).to_csv(index=False, float_format="%.6g"))
-        as_published = pd.read_csv(place.file(f"{name}.csv"))
-        pd.testing.assert_frame_equal(pd.read_csv(written), as_published, check_dtype=False, rtol=1e-5)
+        write_table(tmp_path / "now.csv", getattr(summary, name))
+        now, as_published = read_table(tmp_path / "now.csv"), read_table(place.file(f"{name}.csv"))
+        pd.testing.assert_frame_equal(now, as_published, check_dtype=False, rtol=1e-5)
 
 
 def test_captions_are_those_of_today_s_drawings(place):
@@ -78,7 +78,7 @@ def test_captions_are_those_of_today_s_drawings(place):
 
 
 def test_verdicts_follow_from_the_published_samples_and_today_s_criteria(judged):
-    samples = pd.read_csv(judged.file("samples.csv"))
+    samples = read_table(judged.file("samples.csv"))
     again = judge(read_claims(ROOT, judged.name.paper), judged.name, samples, judged.scale)
     assert json.loads(json.dumps(again)) == json.loads(judged.file("claims.json").read_text())
 
@@ -89,7 +89,7 @@ def test_verdicts_follow_from_the_published_samples_and_today_s_criteria(judged)
 def test_the_table_of_figure_1_agrees_with_its_samples(scale):
     """Two ways from the runs to the same number."""
     place = Place(ROOT / "published", scale, ResultName("ioffe2015", "figure1"))
-    samples, table = pd.read_csv(place.file("samples.csv")), pd.read_csv(place.file("table.csv"))
+    samples, table = read_table(place.file("samples.csv")), read_table(place.file("table.csv"))
     for arm in ("baseline", "batchnorm"):
         mine = samples[(samples.measure == "final_accuracy") & (samples.arm == arm)]
         row = table[(table.arm == arm) & (table.quantity == "final_test_accuracy_percent")].iloc[0]

@@ -257,7 +257,7 @@ def test_where_no_runs_are_nothing_is_said_of_them(second, published, protocol):
     assert "put back" not in with_published(second, protocol, published.root)[1][-1]
 
 
-def test_a_claim_of_which_a_part_is_missing_has_no_estimate():
-    """Its first part may have one; but `n = 0` beside it would be odd."""
-    assert estimate({"ours": 0.5, "interval": [0.4, 0.6], "n": 0}) == "not measured"
-    assert estimate({"ours": 0.5, "interval": [0.4, 0.6], "n": 3}) == "0.5 [0.4, 0.6], n = 3"
+def test_an_estimate_is_the_first_part_s_with_its_seeds_if_no_part_is_missing():
+    parts = [{"n": 5}, {"n": 3}]
+    assert estimate({"ours": 0.5, "interval": [0.4, 0.6], "n": 0, "parts": parts}) == "not measured"
+    assert estimate({"ours": 0.5, "interval": [0.4, 0.6], "n": 3, "parts": parts}) == "0.5 [0.4, 0.6], n = 5"

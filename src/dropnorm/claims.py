@@ -87,12 +87,6 @@ def read_claims(root: Path, paper: str) -> ClaimsFile:
     return file
 
 
-def read_samples(path: Path) -> pd.DataFrame:
-    """The samples that an analysis wrote; an arm called `None` or `100` stays a name, an empty value is NaN."""
-    texts = {"measure": str, "arm": str}
-    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values={"value": [""]})
-
-
 def judge(file: ClaimsFile, name: ResultName, samples: pd.DataFrame, scale: str) -> list[dict[str, Any]]:
     """Verdicts for all claims of a result: the content of its `claims.json`.
 
@@ -145,6 +139,11 @@ def _entry(file: ClaimsFile, id_: str, findings: list[Finding], p: float, p_holm
         "evidence": scale != "smoke",
         "parts": [_part_entry(part, f) for part, f in zip(claim.parts, findings, strict=True)],
     }
+
+
+def seeds_behind(entry: dict[str, Any]) -> int:
+    """How many seeds are behind `ours` of a judged claim, which is its first part's; `n` is the fewest of all parts."""
+    return entry["parts"][0]["n"]
 
 
 def _part_entry(part: Part, finding: Finding) -> dict[str, Any]:

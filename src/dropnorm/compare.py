@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from dropnorm.claims import seeds_behind
 from dropnorm.errors import UserError
 from dropnorm.evaluation import not_published
 from dropnorm.files import differing, from_git_again, read_json, write_text
@@ -18,6 +19,7 @@ from dropnorm.names import Place
 from dropnorm.protocol import Protocol
 from dropnorm.repetition import Agreement, agreement, trained_on
 from dropnorm.runs import records
+from dropnorm.tables import read_table
 from dropnorm.variants import in_words
 
 _PAGE = """<!doctype html>
@@ -36,13 +38,6 @@ _PAGE = """<!doctype html>
 <h2>Numbers</h2>{numbers}
 </html>
 """
-
-# Of a table: names stay names, also `None` and `100`.
-AS_WRITTEN = {
-    "dtype": {"arm": str, "quantity": str},
-    "keep_default_na": False,
-    "na_values": dict.fromkeys(("mean", "sd", "low", "high"), [""]),
-}
 
 
 @dataclass(frozen=True)
@@ -187,12 +182,12 @@ def estimate(claim: dict[str, Any]) -> str:
         return "not measured"
     low, high = claim["interval"]
     interval = "" if low is None else f" [{low:.3g}, {high:.3g}]"
-    return f"{claim['ours']:.3g}{interval}, n = {claim['n']}"
+    return f"{claim['ours']:.3g}{interval}, n = {seeds_behind(claim)}"
 
 
 def _numbers(first: Side, second: Side) -> pd.DataFrame:
     tables = [
-        pd.read_csv(side.place.file("table.csv"), **AS_WRITTEN)[["arm", "quantity", "n", "mean", "low", "high"]]
+        read_table(side.place.file("table.csv"))[["arm", "quantity", "n", "mean", "low", "high"]]
         for side in (first, second)
     ]
     in_order = pd.concat(tables)[["arm", "quantity"]].drop_duplicates()  # a merge of its own would sort them

@@ -20,6 +20,7 @@ from dropnorm.files import from_git_again, read_json, replacing, write_json
 from dropnorm.names import Place, ResultName
 from dropnorm.plotting import THEMES, theme
 from dropnorm.protocol import Protocol
+from dropnorm.tables import read_table
 from dropnorm.variants import in_words
 
 FIGURE_METADATA = {"svg": {"Date": None}, "png": {"Software": None}}  # by format: without what differs from run to run
@@ -49,13 +50,7 @@ def drawings_of(root: Path, place: Place, protocol: Protocol) -> dict[str, Drawi
         raise UserError(f"{path} is missing; {from_git_again(path)}")
     of_paper = reference_file(root, place.name)
     reference = pd.read_csv(of_paper) if of_paper.exists() else None
-    return analysis(place.name).figures(_read_curves(path), reference, _context(place, protocol))
-
-
-def _read_curves(path: Path) -> pd.DataFrame:
-    """The curves of an evaluation; a series called `None` or `100` stays a name."""
-    texts, numbers = {"panel": str, "series": str}, ("x", "value", "low", "high", "n")
-    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=dict.fromkeys(numbers, [""]))
+    return analysis(place.name).figures(read_table(path), reference, _context(place, protocol))
 
 
 def words(drawings: dict[str, Drawing]) -> dict[str, dict[str, str]]:

@@ -15,19 +15,19 @@ import pandas as pd
 
 from dropnorm import provenance
 from dropnorm.analyses import Summary, analysis
-from dropnorm.claims import judge, read_claims, read_samples
+from dropnorm.claims import judge, read_claims
 from dropnorm.drawing import IMAGE, draw, images_of, reference_file, write_images
 from dropnorm.errors import UserError
 from dropnorm.figure_files import ENDINGS, figure_files
-from dropnorm.files import read_json, replacing, seal, sha256, write_json
+from dropnorm.files import read_json, seal, sha256, write_json
 from dropnorm.fingerprint import fingerprint
 from dropnorm.names import RESULTS, SCALES, Place, ResultName
 from dropnorm.protocol import Protocol
 from dropnorm.repetition import KEPT, refuse_changed, repetition_of
 from dropnorm.runs import arm_state, read_runs, records, run_command
+from dropnorm.tables import TABLES, read_table, write_table
 from dropnorm.variants import remember
 
-TABLES = ("samples", "table", "curves")
 FACTS = ("claims.json", "facts.json", "figures.json", "provenance.json")
 
 
@@ -111,7 +111,7 @@ def page_files(place: Place) -> list[str]:
 
 def write_claims(root: Path, place: Place) -> list[dict[str, Any]]:
     """Judge the samples that lie in the result's folder (from runs, or published) and write `claims.json`."""
-    samples = read_samples(place.file("samples.csv"))
+    samples = read_table(place.file("samples.csv"))
     claims = judge(read_claims(root, place.name.paper), place.name, samples, place.scale)
     write_json(place.file("claims.json"), claims)
     return claims
@@ -119,8 +119,7 @@ def write_claims(root: Path, place: Place) -> list[dict[str, Any]]:
 
 def _write_tables(place: Place, summary: Summary) -> None:
     for name in TABLES:
-        with replacing(place.file(f"{name}.csv")) as part:
-            getattr(summary, name).to_csv(part, index=False, float_format="%.6g")
+        write_table(place.file(f"{name}.csv"), getattr(summary, name))
 
 
 def runs_to_judge(place: Place, protocol: Protocol) -> pd.DataFrame:

@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from dropnorm.claims import read_samples
 from dropnorm.errors import UserError
 from dropnorm.files import differing, from_git_again, read_json
 from dropnorm.names import PUBLISHED, SCALES, Place, ResultName
 from dropnorm.protocol import all_names
+from dropnorm.tables import read_table
 
 AGAIN = "again"  # the folder of repetitions, in that of what is published
 KEPT = ("samples.csv", "claims.json", "provenance.json")
@@ -101,7 +101,7 @@ class Agreement:
 
 def agreement(first: Place, second: Place) -> Agreement:
     """Compare two evaluations of the same result, seed by seed and claim by claim."""
-    samples = [read_samples(place.file("samples.csv")).set_index(PER_SEED).value for place in (first, second)]
+    samples = [read_table(place.file("samples.csv")).set_index(PER_SEED).value for place in (first, second)]
     both = pd.concat(samples, axis=1, join="inner", keys=["first", "second"])
     same = (both["first"] == both["second"]) | both.isna().all(axis=1)  # not measured in either: the same
     judged = [{c["id"]: c for c in read_json(place.file("claims.json"), list) if c["n"]} for place in (first, second)]

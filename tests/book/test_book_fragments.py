@@ -133,6 +133,15 @@ def test_a_result_without_claims_says_so_and_adds_no_row(result):
     assert staging.fragments(bare)["claims"] == claims.NONE
 
 
+def test_seeds_shown_are_those_behind_the_estimate(result):
+    """Another part has fewer: its own row says so, and the seeds beside the first part's interval are the first's."""
+    parts = [*MEASURED["parts"], MEASURED["parts"][0] | {"n": 3}]
+    fewer = replace(result, claims=[MEASURED | {"n": 3, "parts": parts}])
+    for shown in (claims.claims_table(fewer), claims.home_table([fewer], set())):
+        row = next(line for line in shown.splitlines() if "[1.12," in line)
+        assert "| 10 |" in row and "| 3 |" not in row
+
+
 def test_claims_table_has_the_papers_number_ours_and_every_part(result):
     shown = claims.claims_table(result).replace(texts.NBSP, " ")
     assert r"**I1.1 Title \| bar.** A \*starred\* statement." in shown

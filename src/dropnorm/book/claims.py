@@ -15,6 +15,7 @@ from dropnorm.claims import (
     REPLICATED,
     Claim,
     ClaimsFile,
+    seeds_behind,
 )
 from dropnorm.names import RESULTS, natural
 
@@ -28,7 +29,10 @@ CLASSES = {
 
 BOUNDS = ("above", "below", "at_least", "at_most")
 NONE = "No claim is judged here: this result is there for what others need of it.\n"
-PARTS = "Of a claim of several parts *ours* is the first; a verdict that depends on another part says on which."
+PARTS = (
+    "Of a claim of several parts *ours* and *n* are those of the first; a verdict that depends on another part says on "
+    "which."
+)
 FULL = (
     "At scale *full* a verdict is about our shorter training, or narrower network: *not replicated* there does not "
     "refute what the paper found with its own."
@@ -120,9 +124,10 @@ def claims_table(result: Result) -> str:
     header = ("Claim", "Paper", "Ours [95 % interval]", "n", "p (Holm)", "Verdict")
     rows = [_row(result, *entry) for entry in claims_of(result)]
     details = [_details(result, id_, claim, found) for id_, claim, found in claims_of(result)]
+    several = any(len(claim.parts) > 1 for _, claim, _ in claims_of(result))
     exact = any(claim.parts[0].test == "bound" for _, claim, _ in claims_of(result))
     tested = any(found and found["p_holm"] is not None for _, _, found in claims_of(result))
-    notes = [EXACT] * exact + [CORRECTED] * tested
+    notes = [PARTS] * several + [EXACT] * exact + [CORRECTED] * tested
     return texts.table(header, rows, right=(3, 4)) + "\n" + " ".join(notes) + "\n\n" + "\n".join(details)
 
 
@@ -134,7 +139,7 @@ def _row(result: Result, id_: str, claim: Claim, found: dict[str, Any] | None) -
         absent = not_run(result, claim)
         return [about, texts.number(claim.paper), absent, "–", "–", absent]
     p = texts.p_value(found["p_holm"])
-    return [about, texts.number(claim.paper), ours(found), str(found["n"]), p, badge(found)]
+    return [about, texts.number(claim.paper), ours(found), str(seeds_behind(found)), p, badge(found) + by_part(found)]
 
 
 def _details(result: Result, id_: str, claim: Claim, found: dict[str, Any] | None) -> str:
@@ -206,7 +211,7 @@ def _home_row(result: Result, pages: set[str], id_: str, claim: Claim, found: di
     if found is None:
         absent = not_run(result, claim)
         return [about, texts.number(claim.paper), absent, "–", absent, result.scale]
-    return [about, texts.number(claim.paper), ours(found), str(found["n"]), badge(found) + by_part(found), result.scale]
+    return [about, texts.number(claim.paper), ours(found), str(seeds_behind(found)), badge(found) + by_part(found), result.scale]
 
 
 def count_sentence(results: list[Result]) -> str:
@@ -258,7 +263,7 @@ def _readme_paper(paper: str, results: list[Result]) -> str:
             f"{r.name} {id_}: {texts.statement(claim.title)} ({texts.statement(claim.unit)})",
             texts.number(claim.paper),
             ours(found),
-            str(found["n"]),
+            str(seeds_behind(found)),
             words(found) + by_part(found),
             r.scale,
         ]

@@ -18,7 +18,7 @@ from dropnorm.book import claims, texts
 from dropnorm.book.catalogue import CLAIM_TOTALS, total
 from dropnorm.book.origin import seeds_run
 from dropnorm.book.sources import Result
-from dropnorm.claims import Claim
+from dropnorm.claims import Claim, seeds_behind
 from dropnorm.datasets.registry import TITLES
 from dropnorm.errors import UserError
 from dropnorm.protocol_file import ProtocolFile
@@ -63,7 +63,7 @@ def _of_claim(result: Result, claim: Claim, found: dict[str, Any] | None) -> dic
         return dict.fromkeys(("ours", "n", "p", "verdict"), claims.not_run(result, claim))
     return {
         "ours": claims.ours(found),
-        "n": str(found["n"]),
+        "n": str(seeds_behind(found)),
         "p": texts.p_value(found["p_holm"]),
         "verdict": claims.badge(found),
     }

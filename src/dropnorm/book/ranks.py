@@ -11,9 +11,10 @@ from scipy import stats
 
 from dropnorm.book import texts
 from dropnorm.book.sources import Result
-from dropnorm.claims import Claim, judge, read_samples
+from dropnorm.claims import Claim, judge
 from dropnorm.criteria import Bound, Difference, Part, Ratio, by_seed, paired
 from dropnorm.statistics import holm
+from dropnorm.tables import read_table
 
 BY_RANKS = (Difference, Ratio)
 
@@ -64,7 +65,7 @@ def _row(c: Comparison) -> list[str]:
 
 def comparisons(result: Result) -> list[Comparison]:
     """Every claim of a result that asks for a difference or a ratio and has a p, by today's criteria."""
-    samples = read_samples(result.folder / "samples.csv")
+    samples = read_table(result.folder / "samples.csv")
     criteria = result.criteria
     judged = judge(criteria, result.name, samples, result.scale)
     claims = [criteria.claims[entry["id"].removeprefix(f"{criteria.paper}.")] for entry in judged]

@@ -185,6 +185,7 @@ def _facts(found: pd.DataFrame) -> dict[str, str]:
     """Numbers for the page's prose: `test_error_dropout_width_05` is that at half the width, `..._rate_003` at 0.03."""
     arms = {f"{net}_width_{value:g}": arm for net in NETS for value, arm in of_net(net, WIDTHS).items()}
     arms |= {f"{net}_rate_{value:g}": arm for net in NETS for value, arm in of_net(net, RATES).items()}
+    arms |= {f"{kind}_momentum_{value:g}": arm for kind, of in MOMENTUM.items() for value, arm in of.items()}
     arms |= {f"c_{c.lower()}_rate_{rate}": limited(c, rate) for c in LIMITS for rate in LIMITED_RATES}
     arms |= {f"p_input_{value:g}": arm for value, arm in of_net("dropout", P_INPUT).items()}
     two = {
@@ -196,9 +197,6 @@ def _facts(found: pd.DataFrame) -> dict[str, str]:
         two[measure] = mean_of(found, measure, "dropout")
     for net in NETS:
         two[f"slope_with_width_{net}"] = mean_of(found, "slope_with_width", net)
-    for kind in MOMENTUM:
-        for name in ("low_momentum", "high_momentum"):
-            two[f"error_{kind}_{name}"] = mean_of(found, f"error_{kind}", name)
     updates = {name: mean_of(found, "updates_to_level", arm) for arm, name in SPEED.items()}
     return written(two) | written(updates, ",.0f")
 
