@@ -75,6 +75,11 @@ def ours(claim: dict[str, Any]) -> str:
     return texts.measured(claim["ours"], claim["interval"])
 
 
+def estimate(claim: dict[str, Any]) -> tuple[str, str]:
+    """The two cells of a table that say what was measured: our estimate with its interval, and the seeds behind it."""
+    return ours(claim), str(seeds_behind(claim))
+
+
 def claims_of(result: Result) -> list[tuple[str, Claim, dict[str, Any] | None]]:
     """(short id, claim as registered, claim as measured or None) of a result, by id.
 
@@ -139,7 +144,7 @@ def _row(result: Result, id_: str, claim: Claim, found: dict[str, Any] | None) -
         absent = not_run(result, claim)
         return [about, texts.number(claim.paper), absent, "–", "–", absent]
     p = texts.p_value(found["p_holm"])
-    return [about, texts.number(claim.paper), ours(found), str(seeds_behind(found)), p, badge(found) + by_part(found)]
+    return [about, texts.number(claim.paper), *estimate(found), p, badge(found) + by_part(found)]
 
 
 def _details(result: Result, id_: str, claim: Claim, found: dict[str, Any] | None) -> str:
@@ -211,7 +216,7 @@ def _home_row(result: Result, pages: set[str], id_: str, claim: Claim, found: di
     if found is None:
         absent = not_run(result, claim)
         return [about, texts.number(claim.paper), absent, "–", absent, result.scale]
-    return [about, texts.number(claim.paper), ours(found), str(seeds_behind(found)), badge(found) + by_part(found), result.scale]
+    return [about, texts.number(claim.paper), *estimate(found), badge(found) + by_part(found), result.scale]
 
 
 def count_sentence(results: list[Result]) -> str:
@@ -262,8 +267,7 @@ def _readme_paper(paper: str, results: list[Result]) -> str:
         [
             f"{r.name} {id_}: {texts.statement(claim.title)} ({texts.statement(claim.unit)})",
             texts.number(claim.paper),
-            ours(found),
-            str(seeds_behind(found)),
+            *estimate(found),
             words(found) + by_part(found),
             r.scale,
         ]
