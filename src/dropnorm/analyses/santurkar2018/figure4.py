@@ -49,7 +49,7 @@ def summarise(runs: pd.DataFrame) -> Summary:
     facts = found.facts(
         {"band_width": ".2f", "band_width_mid": ".2f", "band_width_first": ".2f", "gradient_edge": ".1f",
          "gradient_edge_first": ".1f", "random_band_width": ".4f",
-         "random_gradient_edge": ".2f", "beta_eighth_times_rate_mid": ".2f", "beta_times_rate_mid": ".2f",
+         "random_gradient_edge": ".2f", "random_beta": ".2f", "beta_eighth_times_rate_mid": ".2f", "beta_times_rate_mid": ".2f",
          "beta_late_times_rate": ".2f", "beta_late": ".1f", "beta_eighth_times_rate": ".1f",
          "gradient_length_first": ".1f", "gradient_length_late": ".1f",
          "loss_kept_at_half": ".0f", "loss_kept_at_eighth": ".0f"}
@@ -87,6 +87,8 @@ def _measure(runs: pd.DataFrame, arm: str, arms: list[str], found: Collected) ->
     random_edge, random_band = largest(runs, arm, "random_gradient_difference"), band_width(runs, arm, "random")
     found.add("random_gradient_edge", arm, window_median(runs, random_edge, 1000, 5000, arms))
     found.add("random_band_width", arm, window_median(runs, random_band, 1000, 5000, arms))
+    random_beta = largest(runs, arm, "random_smoothness")
+    found.add("random_beta", arm, window_median(runs, random_beta, 1000, 5000, arms), shown_only=True)
 
 
 def loss_kept(runs: pd.DataFrame, arm: str, unit: int) -> pd.DataFrame:
