@@ -48,8 +48,8 @@ def summarise(runs: pd.DataFrame) -> Summary:
         in_words |= {"band_ratio_below_highest_loss": f"{gmean(below_top):.1f}"} if len(below_top) else {}
     facts = found.facts(
         {"band_width": ".2f", "band_width_mid": ".2f", "band_width_first": ".2f", "gradient_edge": ".1f",
-         "gradient_edge_first": ".1f", "random_band_width": ".4f",
-         "random_gradient_edge": ".2f", "random_beta": ".2f", "beta_eighth_times_rate_mid": ".2f", "beta_times_rate_mid": ".2f",
+         "gradient_edge_first": ".1f", "random_band_width": ".4f", "random_gradient_edge": ".2f", "random_beta": ".2f",
+         "beta_eighth_times_rate_mid": ".2f", "beta_times_rate_mid": ".2f",
          "beta_late_times_rate": ".2f", "beta_late": ".1f", "beta_eighth_times_rate": ".1f",
          "gradient_length_first": ".1f", "gradient_length_late": ".1f",
          "loss_kept_at_half": ".0f", "loss_kept_at_eighth": ".0f"}
