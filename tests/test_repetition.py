@@ -74,7 +74,7 @@ def test_what_was_not_published_is_not_repeated(second, protocol, tmp_path):
         publish_again(second, Place(tmp_path, "paper", NAME), protocol)
 
 
-def test_a_damaged_one_is_not_judged_again(root, published, second, protocol):
+def test_a_damaged_one_is_not_judged_again(root, first, published, second, protocol):
     """Its digests would then be those of the damage."""
     publish_again(second, published, protocol)
     samples = repetition_of(published).file("samples.csv")
@@ -82,6 +82,8 @@ def test_a_damaged_one_is_not_judged_again(root, published, second, protocol):
     before = published.file("provenance.json").read_text()
     with pytest.raises(UserError, match="samples.csv is not what was published; take it from git again"):
         evaluate_published(root, published, protocol)
+    with pytest.raises(UserError, match="samples.csv is not what was published; take it from git again"):
+        publish(first, published, protocol)
     assert differing(repetition_of(published).folder) == ["samples.csv"]
     assert published.file("provenance.json").read_text() == before
 
@@ -102,13 +104,17 @@ def test_it_lies_beside_what_was_published_and_changes_none_of_it(checkout, publ
         list(repetitions(checkout))
 
 
-def test_it_is_judged_anew_with_what_was_published(root, published, second, protocol):
+@pytest.mark.parametrize("how", ["without runs", "published anew"])
+def test_it_is_judged_anew_with_what_was_published(root, first, published, second, protocol, how):
     publish_again(second, published, protocol)
     again = repetition_of(published)
     judged = json.loads(again.file("claims.json").read_text())
     write_json(again.file("claims.json"), [c | {"verdict": "of former criteria"} for c in judged])
     seal(again.folder, list(KEPT))
-    evaluate_published(root, published, protocol)
+    if how == "without runs":
+        evaluate_published(root, published, protocol)
+    else:
+        publish(first, published, protocol)
     assert json.loads(again.file("claims.json").read_text()) == judged
     assert differing(again.folder) == []
 

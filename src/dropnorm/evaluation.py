@@ -23,7 +23,7 @@ from dropnorm.files import read_json, seal, sha256, write_json
 from dropnorm.fingerprint import fingerprint
 from dropnorm.names import RESULTS, SCALES, Place, ResultName
 from dropnorm.protocol import Protocol
-from dropnorm.repetition import KEPT, refuse_changed, repetition_of
+from dropnorm.repetition import KEPT, refuse_changed, repeated
 from dropnorm.runs import arm_state, read_runs, records, run_command
 from dropnorm.tables import TABLES, read_table, write_table
 from dropnorm.variants import remember
@@ -62,19 +62,23 @@ def evaluate_published(root: Path, published: Place, protocol: Protocol) -> list
     if not published.file("digests.json").exists():
         raise not_published(published, "judge its runs: --source runs")
     refuse_changed(published, but=_made_anew(published))
-    if repeated := (again := repetition_of(published)).file("digests.json").exists():
-        refuse_changed(again, but=["claims.json"])
+    again = repeated(published)
     refuse_other_values(published, protocol)
     runs = [name for name in read_json(published.file("digests.json")) if "/" in name]
     draw(root, published, protocol)
     claims = write_claims(root, published)
-    if repeated:
-        write_claims(root, again)
-        _write_evaluated(root, again)
-        seal(again.folder, list(KEPT))
+    if again:
+        judge_again(root, again)
     _write_evaluated(root, published)  # right before its digest: once it has changed, a kill would be taken for damage
     seal(published.folder, sorted([*page_files(published), *runs]))
     return claims
+
+
+def judge_again(root: Path, again: Place) -> None:
+    """Judge a repetition by today's criteria and words, which are those of the published result it lies beside."""
+    write_claims(root, again)
+    _write_evaluated(root, again)
+    seal(again.folder, list(KEPT))
 
 
 def _made_anew(place: Place) -> set[str]:

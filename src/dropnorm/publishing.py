@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dropnorm.errors import UserError
-from dropnorm.evaluation import FACTS, evaluation_digest, page_files, refuse_other_values
+from dropnorm.evaluation import FACTS, evaluation_digest, judge_again, page_files, refuse_other_values
 from dropnorm.files import differing, from_git_again, read_json, replacing, seal, sha256
 from dropnorm.names import SCALES, Place
 from dropnorm.protocol import Protocol
 from dropnorm.protocol_file import path_of, read
-from dropnorm.repetition import KEPT, repetition_of
+from dropnorm.repetition import KEPT, repeated, repetition_of
 from dropnorm.runs import arm_state, table
 from dropnorm.stacks import reserved
 from dropnorm.variants import UnknownVariant, open_protocol, remember_all
@@ -30,16 +30,22 @@ MOST_BYTES_OF_A_FILE = 2 * 1024**2  # as for every file of the repository
 def publish(place: Place, published: Place, protocol: Protocol) -> tuple[list[Path], str]:
     """Copy the small part of a result to where it is committed; returns the copies, and what became of its runs.
 
+    What came out when it was trained again is judged by the same criteria then.
+
     Raises UserError if it has not been evaluated, if it was not evaluated from the runs that are there now by today's
-    criteria, if these were not run with today's values, or at smoke scale, which is no evidence.
+    criteria, if these were not run with today's values, if its repetition is damaged, or at smoke scale, which is no
+    evidence.
     """
     shown = _to_be_published(place, protocol)
+    again = repeated(published)
     runs, words = _small_runs(place, protocol)
     names = sorted([*shown, *(p.relative_to(place.folder).as_posix() for p in runs)])
     for name in names:
         _copy(place.file(name), published.file(name))
     _keep_only(published.folder, names)
     seal(published.folder, names)  # last: until then the former digests say that something was broken off
+    if again:
+        judge_again(protocol.root, again)
     return [published.file(name) for name in names], words
 
 

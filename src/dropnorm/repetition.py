@@ -26,6 +26,18 @@ def repetition_of(published: Place) -> Place:
     return replace(published, root=published.root / AGAIN)
 
 
+def repeated(published: Place) -> Place | None:
+    """The repetition of a published result, to be judged anew with it; None if there is none.
+
+    Raises UserError if some of it, but its verdicts, is not what was published.
+    """
+    again = repetition_of(published)
+    if not again.file("digests.json").exists():
+        return None
+    refuse_changed(again, but=["claims.json"])
+    return again
+
+
 def repetitions(root: Path) -> Iterator[tuple[Place, Place]]:
     """Every published result that has a repetition, with it: (published, again), by name.
 
