@@ -20,7 +20,7 @@ from dropnorm.publishing import publish, restore, restore_all
 from dropnorm.runs import arm_state, write_arm
 from dropnorm.stacks import reserved
 from dropnorm.status import _evaluation, status
-from dropnorm.variants import remember
+from dropnorm.variants import open_protocol, remember
 from dropnorm.workflow import published_files
 from tests.book.conftest import SESSION, fabricate, invented_runs
 
@@ -441,12 +441,28 @@ def test_nothing_is_restored_into_a_training(root, published, elsewhere, protoco
     assert not elsewhere.run(ARM).exists()
 
 
-def test_a_variant_comes_back_with_what_it_changes(root, place, tmp_path):
+@pytest.fixture
+def published_variant(root, place, tmp_path) -> Place:
+    """A variant with half the learning rate, published."""
     changes = {"optimiser.lr": 0.5}
     variant, target = (Place(folder, "paper", NAME, "lr05") for folder in (place.root, tmp_path / "published"))
     remember(variant, changes)
     fabricate(variant, load(root, NAME, "paper", changes), root)
     publish(variant, target, load(root, NAME, "paper", changes))
+    return target
+
+
+def test_a_variant_can_be_judged_again_from_what_is_published(root, published_variant):
+    target = published_variant
+    judged = target.file("claims.json").read_text()
+    write_json(target.file("claims.json"), [])
+    evaluate_published(root, target, open_protocol(root, target, {}))
+    assert target.file("claims.json").read_text() == judged
+    assert differing(target.folder) == []
+
+
+def test_a_variant_comes_back_with_what_it_changes(root, published_variant, tmp_path):
+    changes, target = {"optimiser.lr": 0.5}, published_variant
     here = Place(tmp_path / "elsewhere", "paper", NAME, "lr05")
     without = here.of(ResultName("ioffe2015", "section3"))  # a result that has no such variant
     list(restore_all(root, [without, here], target.root))

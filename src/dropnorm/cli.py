@@ -163,9 +163,9 @@ def figure(
         raise UserError(f"--source {source}: unknown; allowed: runs, published")
     root = project_root()
     if source == "published":
-        if out != RESULTS or variant or set_:
-            raise UserError("--source published judges what is committed; leave out --out, --variant and --set")
-        protocol, place = open_result(result, scale, root / PUBLISHED, None, None)
+        if out != RESULTS or set_:
+            raise UserError("--source published judges what is committed; leave out --out and --set")
+        protocol, place = open_result(result, scale, root / PUBLISHED, variant, None)
         claims = evaluate_published(root, place, protocol)
         refresh(root)
     else:
