@@ -13,8 +13,8 @@ import pandas as pd
 
 from dropnorm.claims import seeds_behind
 from dropnorm.errors import UserError
-from dropnorm.evaluation import not_published
-from dropnorm.files import differing, from_git_again, read_json, write_text
+from dropnorm.evaluation import not_published, refuse_unfinished
+from dropnorm.files import from_git_again, read_json, write_text
 from dropnorm.names import Place
 from dropnorm.protocol import Protocol
 from dropnorm.repetition import Agreement, agreement, trained_on
@@ -55,7 +55,7 @@ def with_original(variant: Place) -> tuple[Path, list[str]]:
     """
     original = replace(variant, variant=None)
     for place in (original, variant):
-        _refuse_unfinished(place, f"make it: {place.command('run')}; then: {place.command('figure')}")
+        refuse_unfinished(place, f"make it: {place.command('run')}; then: {place.command('figure')}")
     _refuse_other_criteria(original, variant, f"{original.command('figure')}; {variant.command('figure')}")
     changes = read_json(variant.file("provenance.json"))["changes"]
     sides = Side(original, "original"), Side(variant, f"variant {variant.variant}")
@@ -68,8 +68,8 @@ def with_published(here: Place, protocol: Protocol, published_root: Path) -> tup
     published = replace(here, root=published_root)
     if not published.file("digests.json").exists():
         raise not_published(published, "name a variant to compare: --variant NAME")
-    _refuse_unfinished(published, from_git_again(published.folder))
-    _refuse_unfinished(here, f"make it: {here.command('run')}; then: {here.command('figure')}")
+    refuse_unfinished(published, from_git_again(published.folder))
+    refuse_unfinished(here, f"make it: {here.command('run')}; then: {here.command('figure')}")
     of_published = f"dropnorm figure {here.name} --scale {here.scale} --source published"
     _refuse_other_criteria(published, here, f"{here.command('figure')}; {of_published}")
     sides, both = (Side(published, "published"), Side(here, "here")), agreement(published, here)
@@ -94,15 +94,6 @@ def _restored(published: Place, here: Place, protocol: Protocol) -> str:
     else:
         return ""
     return f" {which} published runs, put back: that these agree says nothing of another training."
-
-
-def _refuse_unfinished(place: Place, remedy: str) -> None:
-    """Raises UserError if a result has not been evaluated, or some of that was changed since."""
-    for name in ("claims.json", "digests.json"):  # the last is written last
-        if not place.file(name).exists():
-            raise UserError(f"{place.folder} has no {name}; {remedy}")
-    if changed := differing(place.folder):
-        raise UserError(f"{place.file(changed[0])} is not what was made of the runs; {remedy}")
 
 
 def _refuse_other_criteria(first: Place, second: Place, remedy: str) -> None:

@@ -19,7 +19,7 @@ from dropnorm.claims import judge, read_claims
 from dropnorm.drawing import IMAGE, draw, images_of, reference_file, write_images
 from dropnorm.errors import UserError
 from dropnorm.figure_files import ENDINGS, figure_files
-from dropnorm.files import read_json, seal, sha256, write_json
+from dropnorm.files import differing, read_json, seal, sha256, write_json
 from dropnorm.fingerprint import fingerprint
 from dropnorm.names import RESULTS, SCALES, Place, ResultName
 from dropnorm.protocol import Protocol
@@ -92,6 +92,15 @@ def not_published(published: Place, otherwise: str) -> UserError:
     others = [s for s in SCALES if replace(published, scale=s).file("digests.json").exists()]
     advice = f"it is at scale {others[0]}: --scale {others[0]}" if others else otherwise
     return UserError(f"{published.name} is not published at scale {published.scale}; {advice}")
+
+
+def refuse_unfinished(place: Place, remedy: str) -> None:
+    """Raises UserError if an evaluation is not there, was broken off, or is not what was made any more."""
+    for name in (*FACTS, *(f"{table}.csv" for table in TABLES), "digests.json"):  # the last is written last
+        if not place.file(name).exists():
+            raise UserError(f"{place.folder} has no {name}; {remedy}")
+    if changed := differing(place.folder):
+        raise UserError(f"{place.file(changed[0])} is not what was made of the runs; {remedy}")
 
 
 def refuse_other_values(place: Place, protocol: Protocol) -> None:

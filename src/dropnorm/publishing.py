@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dropnorm.errors import UserError
-from dropnorm.evaluation import FACTS, evaluation_digest, judge_again, page_files, refuse_other_values
-from dropnorm.files import differing, from_git_again, read_json, replacing, seal, sha256
+from dropnorm.evaluation import evaluation_digest, judge_again, page_files, refuse_other_values, refuse_unfinished
+from dropnorm.files import from_git_again, read_json, replacing, seal, sha256
 from dropnorm.names import SCALES, Place
 from dropnorm.protocol import Protocol
 from dropnorm.protocol_file import path_of, read
@@ -83,18 +83,8 @@ def _to_be_published(place: Place, protocol: Protocol) -> list[str]:
     """The files that an evaluation made. Raises UserError if it cannot be published, as `publish` says."""
     if place.scale == "smoke":
         raise UserError("smoke results are no evidence and are not published; run at --scale full or paper")
-    shown = _whole(place)
+    refuse_unfinished(place, f"make it: {place.command('figure')}")
     _refuse_former(place, protocol)
-    return shown
-
-
-def _whole(place: Place) -> list[str]:
-    """The names of what an evaluation made. Raises UserError if some of it is missing, or is not what was made."""
-    for name in ("digests.json", *FACTS):
-        if not place.file(name).exists():
-            raise UserError(f"{place.folder} has no {name}; make it: {place.command('figure')}")
-    if changed := differing(place.folder):
-        raise UserError(f"{place.file(changed[0])} is not what was made of the runs; again: {place.command('figure')}")
     return page_files(place)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dropnorm.errors import UserError
 from dropnorm.files import read_json, write_json
-from dropnorm.names import Place
+from dropnorm.names import PUBLISHED, Place
 from dropnorm.protocol import Protocol, UnknownSetting, load
 from dropnorm.protocol_file import Overrides, path_of, read
 
@@ -76,6 +76,8 @@ def _unknown(place: Place) -> str:
     made = place.folder.parent.glob(f"{place.name.result}@*/variant.json")
     names = ", ".join(sorted(path.parent.name.partition("@")[2] for path in made))
     there = f" (there is {names})" if names else ""
+    if place.root.name == PUBLISHED.name:
+        return f"no variant {place.variant} of {place.name} is published at scale {place.scale}{there}"
     return (
         f"{place.name} has no variant {place.variant} at scale {place.scale}{there}; "
         f"to make it: {place.command('run')} --set KEY=VALUE (with Snakemake: --config set=KEY=VALUE)"

@@ -106,7 +106,7 @@ def test_paper_scale_is_shown_before_full(checkout):
 def test_an_altered_published_file_stops_the_build(checkout):
     path = Place(checkout / "published", "full", NAME).file("facts.json")
     path.write_text(path.read_text().replace('"runs": "', '"runs": "1'))
-    with pytest.raises(UserError, match=r"facts\.json is not what was published .*git checkout -- "):
+    with pytest.raises(UserError, match=r"facts\.json is not what was made of the runs; .*git checkout -- "):
         stage(checkout, "published", "results", checkout / "out")
 
 
@@ -126,7 +126,7 @@ def test_a_missing_file_is_named_with_the_command_that_makes_it(tmp_path, root, 
     (folder / name).unlink()
     with pytest.raises(
         UserError,
-        match=rf"{name} is missing; make it: dropnorm figure ioffe2015/figure1 --scale paper --out {tmp_path}",
+        match=rf"has no {name}; make it: dropnorm figure ioffe2015/figure1 --scale paper --out {tmp_path}",
     ):
         find_results(root, "paper", tmp_path)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from dropnorm.claims import ClaimsFile, read_claims
 from dropnorm.errors import UserError
-from dropnorm.evaluation import evaluation_digest
-from dropnorm.files import differing, from_git_again, read_json
+from dropnorm.evaluation import evaluation_digest, refuse_unfinished
+from dropnorm.files import from_git_again, read_json
 from dropnorm.names import PUBLISHED, SCALES, Place, ResultName
 from dropnorm.protocol import all_names
 from dropnorm.protocol_file import DerivedFile, ProtocolFile, path_of, read, source_files
@@ -20,7 +20,6 @@ PROVENANCE = {
     "evaluation_digest", "summary_digest", "summarised", "data", "data_digest",
 }  # fmt: skip
 BEST_FIRST = ("paper", "full")  # what is published, the best evidence first
-NEEDED = ("digests.json", "facts.json", "figures.json", "provenance.json", "table.csv", "curves.csv", "samples.csv")
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ def _read(root: Path, place: Place, criteria: ClaimsFile) -> Result:
     result = _not_run(root, place, criteria)
     if not _there(place):
         return result
-    _check(place)
+    refuse_unfinished(place, _remedy(place))
     parsed = {n: read_json(place.file(f"{n}.json")) for n in ("facts", "figures", "provenance")}
     parsed["claims"] = read_json(place.file("claims.json"), list)
     if lacking := sorted(PROVENANCE - set(parsed["provenance"])):
@@ -128,25 +127,10 @@ def _read(root: Path, place: Place, criteria: ClaimsFile) -> Result:
     return replace(result, folder=place.folder, former=former, **parsed)
 
 
-def _check(place: Place) -> None:
-    """Every file that pages need is there, and what was published is what lies here."""
-    for name in NEEDED:
-        if not place.file(name).exists():
-            raise UserError(f"{place.file(name)} is missing; {_remedy(place)}")
-    for name in differing(place.folder):
-        made = "was published" if _committed(place) else "was made of the runs"
-        raise UserError(f"{place.file(name)} is not what {made} (its digest differs); {_remedy(place)}")
-
-
-def _committed(place: Place) -> bool:
-    return place.root.name == PUBLISHED.name
-
-
 def _remedy(place: Place) -> str:
     """What to do about a file: what is committed comes from git, the rest from runs."""
-    if _committed(place):
-        return from_git_again(place.folder)
-    return f"make it: {place.command('figure')}"
+    committed = place.root.name == PUBLISHED.name
+    return from_git_again(place.folder) if committed else f"make it: {place.command('figure')}"
 
 
 def _not_run(root: Path, place: Place, criteria: ClaimsFile) -> Result:
