@@ -443,7 +443,7 @@ def test_nothing_is_restored_into_a_training(root, published, elsewhere, protoco
 
 @pytest.fixture
 def published_variant(root, place, tmp_path) -> Place:
-    """A variant with half the learning rate, published."""
+    """A variant with another learning rate, published."""
     changes = {"optimiser.lr": 0.5}
     variant, target = (Place(folder, "paper", NAME, "lr05") for folder in (place.root, tmp_path / "published"))
     remember(variant, changes)

@@ -23,7 +23,7 @@ from dropnorm.files import differing, read_json, seal, sha256, write_json
 from dropnorm.fingerprint import fingerprint
 from dropnorm.names import RESULTS, SCALES, Place, ResultName
 from dropnorm.protocol import Protocol
-from dropnorm.repetition import KEPT, refuse_changed, repeated
+from dropnorm.repetition import JUDGED, KEPT, refuse_changed, repeated
 from dropnorm.runs import arm_state, read_runs, records, run_command
 from dropnorm.tables import TABLES, read_table, write_table
 from dropnorm.variants import remember
@@ -62,7 +62,7 @@ def evaluate_published(root: Path, published: Place, protocol: Protocol) -> list
     if not published.file("digests.json").exists():
         raise not_published(published, "judge its runs: --source runs")
     refuse_changed(published, but=_made_anew(published))
-    again = repeated(published)
+    again = repeated(published, but=JUDGED)
     refuse_other_values(published, protocol)
     runs = [name for name in read_json(published.file("digests.json")) if "/" in name]
     draw(root, published, protocol)

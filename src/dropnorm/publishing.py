@@ -16,7 +16,7 @@ from dropnorm.files import from_git_again, read_json, replacing, seal, sha256
 from dropnorm.names import SCALES, Place
 from dropnorm.protocol import Protocol
 from dropnorm.protocol_file import path_of, read
-from dropnorm.repetition import KEPT, repeated, repetition_of
+from dropnorm.repetition import JUDGED, KEPT, repeated, repetition_of
 from dropnorm.runs import arm_state, table
 from dropnorm.stacks import reserved
 from dropnorm.variants import UnknownVariant, open_protocol, remember_all
@@ -37,7 +37,7 @@ def publish(place: Place, published: Place, protocol: Protocol) -> tuple[list[Pa
     evidence.
     """
     shown = _to_be_published(place, protocol)
-    again = repeated(published)
+    again = repeated(published, but=JUDGED)
     runs, words = _small_runs(place, protocol)
     names = sorted([*shown, *(p.relative_to(place.folder).as_posix() for p in runs)])
     for name in names:

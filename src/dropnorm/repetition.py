@@ -18,6 +18,7 @@ from dropnorm.tables import read_table
 
 AGAIN = "again"  # the folder of repetitions, in that of what is published
 KEPT = ("samples.csv", "claims.json", "provenance.json")
+JUDGED = ("claims.json",)  # of these, what is judged anew with the first training
 PER_SEED = ["measure", "arm", "seed"]
 
 
@@ -26,15 +27,15 @@ def repetition_of(published: Place) -> Place:
     return replace(published, root=published.root / AGAIN)
 
 
-def repeated(published: Place) -> Place | None:
-    """The repetition of a published result, to be judged anew with it; None if there is none.
+def repeated(published: Place, but: Collection[str] = ()) -> Place | None:
+    """The repetition of a published result; None if there is none.
 
-    Raises UserError if some of it, but its verdicts, is not what was published.
+    Raises UserError if a file of it is not what was published; but: names of files that may differ.
     """
     again = repetition_of(published)
     if not again.file("digests.json").exists():
         return None
-    refuse_changed(again, but=["claims.json"])
+    refuse_changed(again, but)
     return again
 
 
@@ -46,11 +47,8 @@ def repetitions(root: Path) -> Iterator[tuple[Place, Place]]:
     for name in all_names(root):
         for scale in SCALES:
             published = Place(root / PUBLISHED, scale, name)
-            again = repetition_of(published)
-            if not again.file("digests.json").exists():
-                continue
-            refuse_changed(again)
-            yield published, again
+            if again := repeated(published):
+                yield published, again
 
 
 def refuse_changed(published: Place, but: Collection[str] = ()) -> None:
